@@ -1,0 +1,185 @@
+/* CLinux: what Swift's import of libc lacks. Every function returns what the call returns, or -errno; libc's
+ * `errno` is read here, directly behind the call, and nowhere in Swift, where ARC traffic could come between.
+ * It is C because Swift cannot import variadic calls (open, fcntl, ioctl, syscall), function-like macros
+ * (makedev, WIFEXITED, S_ISREG), nor calls that the C library has no wrapper for. */
+#pragma once
+#define _GNU_SOURCE 1
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/timerfd.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <time.h>
+#include <unistd.h>
+
+/* libc's sys/mount.h and the kernel's linux/mount.h define the same names; the kernel's is the newer one, so the two
+ * old calls that we need are declared here as mount(2) and umount2(2) give them. */
+int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
+int umount2(const char *target, int flags);
+#define CLINUX_MNT_DETACH 2
+
+#define CLINUX(call) __extension__({ long r_ = (long)(call); r_ < 0 ? -(long)errno : r_; })
+
+/* Files */
+static inline long clinux_openat(int dir, const char *path, int flags, unsigned mode) {
+    return CLINUX(openat(dir, path, flags | O_CLOEXEC | O_NOCTTY, mode));
+}
+static inline long clinux_openat2(int dir, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve) {
+    struct open_how how = {.flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve};
+    return CLINUX(syscall(SYS_openat2, dir, path, &how, sizeof how));
+}
+static inline long clinux_close(int fd) { return CLINUX(close(fd)); }
+static inline long clinux_read(int fd, void *p, size_t n) { return CLINUX(read(fd, p, n)); }
+static inline long clinux_pread(int fd, void *p, size_t n, int64_t at) { return CLINUX(pread(fd, p, n, at)); }
+static inline long clinux_write(int fd, const void *p, size_t n) { return CLINUX(write(fd, p, n)); }
+static inline long clinux_pwrite(int fd, const void *p, size_t n, int64_t at) { return CLINUX(pwrite(fd, p, n, at)); }
+static inline long clinux_lseek(int fd, int64_t at, int whence) { return CLINUX(lseek(fd, at, whence)); }
+static inline long clinux_ftruncate(int fd, int64_t size) { return CLINUX(ftruncate(fd, size)); }
+static inline long clinux_fsync(int fd) { return CLINUX(fsync(fd)); }
+static inline long clinux_syncfs(int fd) { return CLINUX(syncfs(fd)); }
+static inline long clinux_fcntl(int fd, int command, long argument) { return CLINUX(fcntl(fd, command, argument)); }
+static inline long clinux_flock(int fd, int operation) { return CLINUX(flock(fd, operation)); }
+static inline long clinux_dup3(int from, int to) { return CLINUX(dup3(from, to, O_CLOEXEC)); }
+static inline long clinux_pipe(int *two) { return CLINUX(pipe2(two, O_CLOEXEC)); }
+static inline long clinux_socketpair(int type, int *two) {
+    return CLINUX(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, two));
+}
+static inline long clinux_memfd_create(const char *name, unsigned flags) {
+    return CLINUX(syscall(SYS_memfd_create, name, flags | 1u /* MFD_CLOEXEC */));
+}
+static inline long clinux_fstat(int fd, struct stat *s) { return CLINUX(fstatat(fd, "", s, AT_EMPTY_PATH)); }
+static inline long clinux_fstatat(int dir, const char *path, struct stat *s, int flags) {
+    return CLINUX(fstatat(dir, path, s, flags));
+}
+static inline long clinux_statfs(const char *path, struct statfs *s) { return CLINUX(statfs(path, s)); }
+static inline long clinux_fstatfs(int fd, struct statfs *s) { return CLINUX(fstatfs(fd, s)); }
+static inline long clinux_mkdirat(int dir, const char *path, unsigned mode) { return CLINUX(mkdirat(dir, path, mode)); }
+static inline long clinux_mknodat(int dir, const char *path, unsigned mode, uint64_t device) {
+    return CLINUX(mknodat(dir, path, mode, device));
+}
+static inline long clinux_symlinkat(const char *target, int dir, const char *path) {
+    return CLINUX(symlinkat(target, dir, path));
+}
+static inline long clinux_readlinkat(int dir, const char *path, char *p, size_t n) {
+    return CLINUX(readlinkat(dir, path, p, n));
+}
+static inline long clinux_linkat(int from, const char *path, int to, const char *name, int flags) {
+    return CLINUX(linkat(from, path, to, name, flags));
+}
+static inline long clinux_unlinkat(int dir, const char *path, int flags) { return CLINUX(unlinkat(dir, path, flags)); }
+static inline long clinux_renameat2(int from, const char *path, int to, const char *name, unsigned flags) {
+    return CLINUX(syscall(SYS_renameat2, from, path, to, name, flags));
+}
+static inline long clinux_fchmod(int fd, unsigned mode) { return CLINUX(fchmod(fd, mode)); }
+static inline long clinux_fchmodat(int dir, const char *path, unsigned mode) {
+    return CLINUX(fchmodat(dir, path, mode, 0));
+}
+static inline long clinux_fchownat(int dir, const char *path, uint32_t uid, uint32_t gid, int flags) {
+    return CLINUX(fchownat(dir, path, uid, gid, flags));
+}
+static inline long clinux_utimensat(int dir, const char *path, const struct timespec *two, int flags) {
+    return CLINUX(syscall(SYS_utimensat, dir, path, two, flags));
+}
+static inline long clinux_fsetxattr(int fd, const char *name, const void *p, size_t n, int flags) {
+    return CLINUX(fsetxattr(fd, name, p, n, flags));
+}
+static inline long clinux_lsetxattr(const char *path, const char *name, const void *p, size_t n, int flags) {
+    return CLINUX(lsetxattr(path, name, p, n, flags));
+}
+static inline long clinux_lgetxattr(const char *path, const char *name, void *p, size_t n) {
+    return CLINUX(lgetxattr(path, name, p, n));
+}
+static inline long clinux_llistxattr(const char *path, char *p, size_t n) { return CLINUX(llistxattr(path, p, n)); }
+static inline long clinux_getdents(int fd, void *p, size_t n) { return CLINUX(syscall(SYS_getdents64, fd, p, n)); }
+static inline long clinux_access(const char *path, int mode) { return CLINUX(access(path, mode)); }
+static inline uint64_t clinux_makedev(unsigned major_, unsigned minor_) { return makedev(major_, minor_); }
+static inline unsigned clinux_major(uint64_t device) { return major(device); }
+static inline unsigned clinux_minor(uint64_t device) { return minor(device); }
+static inline long clinux_mmap_shared(int fd, size_t size, void **address) {
+    void *p = mmap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (p == MAP_FAILED) return -(long)errno;
+    *address = p;
+    return 0;
+}
+static inline long clinux_munmap(void *p, size_t size) { return CLINUX(munmap(p, size)); }
+static inline long clinux_chdir(const char *path) { return CLINUX(chdir(path)); }
+
+/* Processes */
+static inline long clinux_pidfd_open(int pid) { return CLINUX(syscall(SYS_pidfd_open, pid, 0)); }
+static inline long clinux_pidfd_send_signal(int pidfd, int signal_) {
+    return CLINUX(syscall(SYS_pidfd_send_signal, pidfd, signal_, 0, 0));
+}
+static inline long clinux_kill(int pid, int signal_) { return CLINUX(kill(pid, signal_)); }
+static inline long clinux_waitid_pidfd(int pidfd, siginfo_t *info, int options, struct rusage *usage) {
+    return CLINUX(syscall(SYS_waitid, 3 /* P_PIDFD */, pidfd, info, options, usage));
+}
+static inline int clinux_siginfo_status(const siginfo_t *info) { return info->si_status; }
+static inline int clinux_siginfo_code(const siginfo_t *info) { return info->si_code; }
+static inline int clinux_siginfo_pid(const siginfo_t *info) { return info->si_pid; }
+static inline long clinux_poll(struct pollfd *p, unsigned long n, int timeout_ms) { return CLINUX(poll(p, n, timeout_ms)); }
+static inline long clinux_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
+    return CLINUX(prctl(option, a, b, c, d));
+}
+static inline long clinux_sigprocmask(int how, const sigset_t *set, sigset_t *old) {
+    return CLINUX(sigprocmask(how, set, old));
+}
+static inline long clinux_signalfd(const sigset_t *set) { return CLINUX(signalfd(-1, set, SFD_CLOEXEC)); }
+static inline long clinux_timerfd_create(int clock) { return CLINUX(timerfd_create(clock, TFD_CLOEXEC)); }
+static inline long clinux_timerfd_settime(int fd, int flags, int64_t seconds, int64_t nanoseconds) {
+    struct itimerspec when = {.it_value = {.tv_sec = seconds, .tv_nsec = nanoseconds}};
+    return CLINUX(timerfd_settime(fd, flags, &when, 0));
+}
+static inline long clinux_setns(int fd, int type) { return CLINUX(setns(fd, type)); }
+static inline long clinux_unshare(int flags) { return CLINUX(unshare(flags)); }
+static inline long clinux_getrlimit(int resource, struct rlimit *r) { return CLINUX(getrlimit(resource, r)); }
+
+/* Mounts: fsopen(2), fsconfig(2), fsmount(2), open_tree(2), move_mount(2), mount_setattr(2) */
+static inline long clinux_fsopen(const char *type) { return CLINUX(syscall(SYS_fsopen, type, 1 /* FSOPEN_CLOEXEC */)); }
+static inline long clinux_fsconfig(int fd, unsigned command, const char *key, const void *value, int aux) {
+    return CLINUX(syscall(SYS_fsconfig, fd, command, key, value, aux));
+}
+static inline long clinux_fsmount(int fd, unsigned attributes) {
+    return CLINUX(syscall(SYS_fsmount, fd, 1 /* FSMOUNT_CLOEXEC */, attributes));
+}
+static inline long clinux_open_tree(int dir, const char *path, unsigned flags) {
+    return CLINUX(syscall(SYS_open_tree, dir, path, flags | O_CLOEXEC));
+}
+static inline long clinux_move_mount(int from, const char *path, int to, const char *name, unsigned flags) {
+    return CLINUX(syscall(SYS_move_mount, from, path, to, name, flags));
+}
+static inline long clinux_mount_setattr(int fd, const char *path, unsigned flags, uint64_t set, uint64_t clear,
+                                        uint64_t propagation, int userns) {
+    struct mount_attr a = {.attr_set = set, .attr_clr = clear, .propagation = propagation, .userns_fd = (uint64_t)userns};
+    return CLINUX(syscall(SYS_mount_setattr, fd, path, flags, &a, sizeof a));
+}
+static inline long clinux_mount(const char *source, const char *target, const char *type, unsigned long flags,
+                                const char *data) {
+    return CLINUX(mount(source, target, type, flags, data));
+}
+static inline long clinux_umount2(const char *target, int flags) { return CLINUX(umount2(target, flags)); }
+
+/* eBPF, for cgroup v2 device rules: bpf(2) */
+static inline long clinux_bpf(int command, void *attributes, unsigned size) {
+    return CLINUX(syscall(SYS_bpf, command, attributes, size));
+}

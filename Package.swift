@@ -1,0 +1,39 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+/// Settings of every Swift target: warnings are errors, and an import shows in an interface only where it says so.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .unsafeFlags(["-warnings-as-errors"]),
+]
+let shimSettings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
+
+/// A module map for one of Debian's C libraries.
+func library(_ name: String, _ pkgConfig: String, _ debianPackage: String) -> Target {
+    .systemLibrary(
+        name: name, path: "CShims/\(name)", pkgConfig: pkgConfig, providers: [.apt([debianPackage])])
+}
+
+/// A room of the product. A target may depend on those above it in this file, never on one below.
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], plugins: [Target.PluginUsage]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings, plugins: plugins)
+}
+
+/// The tests of a room.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "perigee",
+    targets: [
+        .plugin(name: "EmbedPlugin", capability: .buildTool(), path: "CShims/EmbedPlugin"),
+        library("CJansson", "jansson", "libjansson-dev"),
+        .target(name: "CLinux", path: "CShims/CLinux", cSettings: shimSettings),
+        room("Linux", ["CLinux"]),
+        room("OCI", ["CJansson"]),
+        tests("LinuxTests", ["Linux"]),
+        tests("OCITests", ["OCI"]),
+    ]
+)

@@ -1,0 +1,268 @@
+internal import CJansson
+
+/// Why a JSON text is not what it should be, and where: a JSON pointer (RFC 6901) into the text.
+package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// `/process/args/0`; empty: the whole text.
+    package let pointer: String
+    /// Lower case, no full stop: `expected a string`.
+    package let problem: String
+
+    /// Makes the error of the value at `pointer`.
+    package init(_ pointer: String, _ problem: String) {
+        self.pointer = pointer
+        self.problem = problem
+    }
+
+    package var description: String { pointer.isEmpty ? problem : "\(pointer): \(problem)" }
+}
+
+/// A value read from a JSON text, which knows its place in it. Numbers keep what was written: an integer is never
+/// rounded through a double.
+package struct JSON: Sendable {
+    /// The value itself.
+    package indirect enum Value: Hashable, Sendable {
+        case null
+        case bool(Bool)
+        case integer(Int64)
+        case real(Double)
+        case string(String)
+        case array([Value])
+        /// Members in the order of the text.
+        case object([(name: String, value: Value)])
+    }
+
+    package let value: Value
+    /// Where in the text it stands, a JSON pointer.
+    package let pointer: String
+
+    /// A value that was made here and not read, at the root.
+    package init(_ value: Value, pointer: String = "") {
+        self.value = value
+        self.pointer = pointer
+    }
+
+    /// Reads a text in UTF-8. Refused: a member that stands twice, an integer beyond 64 bits, NUL in a string, more
+    /// than 2048 levels.
+    package init(parsing bytes: [UInt8]) throws(JSONError) {
+        var problem = json_error_t()
+        let flags = Int(JSON_REJECT_DUPLICATES) | Int(JSON_DECODE_ANY)
+        let root = bytes.withUnsafeBytes { buffer in
+            json_loadb(buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count, flags, &problem)
+        }
+        guard let root else {
+            let text = withUnsafeBytes(of: problem.text) { buffer in
+                String(decoding: buffer.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            throw JSONError("", "line \(problem.line), column \(problem.column): \(text)")
+        }
+        defer { perigee_json_decref(root) }
+        self.init(JSON.convert(root))
+    }
+
+    private static func convert(_ node: UnsafeMutablePointer<json_t>) -> Value {
+        switch node.pointee.type {
+        case JSON_OBJECT:
+            var members: [(name: String, value: Value)] = []
+            members.reserveCapacity(json_object_size(node))
+            var iterator = json_object_iter(node)
+            while let at = iterator {
+                if let name = json_object_iter_key(at), let child = json_object_iter_value(at) {
+                    members.append((String(cString: name), convert(child)))
+                }
+                iterator = json_object_iter_next(node, at)
+            }
+            return .object(members)
+        case JSON_ARRAY:
+            let count = json_array_size(node)
+            var items: [Value] = []
+            items.reserveCapacity(count)
+            for i in 0..<count { if let child = json_array_get(node, i) { items.append(convert(child)) } }
+            return .array(items)
+        case JSON_STRING:
+            let length = json_string_length(node)
+            guard let text = json_string_value(node) else { return .string("") }
+            return .string(
+                text.withMemoryRebound(to: UInt8.self, capacity: length) {
+                    String(decoding: UnsafeBufferPointer(start: $0, count: length), as: UTF8.self)
+                })
+        case JSON_INTEGER: return .integer(Int64(json_integer_value(node)))
+        case JSON_REAL: return .real(json_real_value(node))
+        case JSON_TRUE: return .bool(true)
+        case JSON_FALSE: return .bool(false)
+        default: return .null
+        }
+    }
+}
+
+// MARK: - Looking inside
+
+extension JSON {
+    /// The member `name` of an object; nil where there is none or it is null.
+    package subscript(name: String) -> JSON? {
+        guard case .object(let members) = value else { return nil }
+        guard let member = members.first(where: { $0.name == name }) else { return nil }
+        if case .null = member.value { return nil }
+        return JSON(member.value, pointer: "\(pointer)/\(JSON.escaped(name))")
+    }
+
+    /// The member `name`, which must be there.
+    package func required(_ name: String) throws(JSONError) -> JSON {
+        _ = try members()
+        guard let member = self[name] else { throw JSONError("\(pointer)/\(JSON.escaped(name))", "missing") }
+        return member
+    }
+
+    /// The members of an object, each with its place.
+    package func members() throws(JSONError) -> [(name: String, value: JSON)] {
+        guard case .object(let members) = value else { throw expected("an object") }
+        return members.map { ($0.name, JSON($0.value, pointer: "\(pointer)/\(JSON.escaped($0.name))")) }
+    }
+
+    /// The items of an array, each with its place.
+    package func items() throws(JSONError) -> [JSON] {
+        guard case .array(let items) = value else { throw expected("an array") }
+        return items.enumerated().map { JSON($0.element, pointer: "\(pointer)/\($0.offset)") }
+    }
+
+    /// The text of a string.
+    package func string() throws(JSONError) -> String {
+        guard case .string(let text) = value else { throw expected("a string") }
+        return text
+    }
+
+    /// The items of an array of strings.
+    package func strings() throws(JSONError) -> [String] {
+        var texts: [String] = []
+        for item in try items() { texts.append(try item.string()) }
+        return texts
+    }
+
+    /// The members of an object whose values are strings.
+    package func stringMap() throws(JSONError) -> [(name: String, value: String)] {
+        var pairs: [(name: String, value: String)] = []
+        for (name, member) in try members() { pairs.append((name, try member.string())) }
+        return pairs
+    }
+
+    /// true or false.
+    package func bool() throws(JSONError) -> Bool {
+        guard case .bool(let answer) = value else { throw expected("true or false") }
+        return answer
+    }
+
+    /// An integer that fits `Number`.
+    package func integer<Number: FixedWidthInteger>(_ type: Number.Type = Number.self) throws(JSONError) -> Number {
+        guard case .integer(let wide) = value else { throw expected("an integer") }
+        guard let number = Number(exactly: wide) else {
+            throw JSONError(pointer, "\(wide) is not from \(Number.min) to \(Number.max)")
+        }
+        return number
+    }
+
+    /// The error that this value is not `what`.
+    package func expected(_ what: String) -> JSONError {
+        let kind =
+            switch value {
+            case .null: "null"
+            case .bool: "a boolean"
+            case .integer, .real: "a number"
+            case .string: "a string"
+            case .array: "an array"
+            case .object: "an object"
+            }
+        return JSONError(pointer, "expected \(what), found \(kind)")
+    }
+
+    private static func escaped(_ name: String) -> String {
+        guard name.utf8.contains(where: { $0 == UInt8(ascii: "~") || $0 == UInt8(ascii: "/") }) else { return name }
+        return name.reduce(into: "") { $0 += $1 == "~" ? "~0" : $1 == "/" ? "~1" : String($1) }
+    }
+}
+
+// MARK: - Writing
+
+extension JSON.Value {
+    package static func == (a: JSON.Value, b: JSON.Value) -> Bool {
+        switch (a, b) {
+        case (.null, .null): true
+        case (.bool(let x), .bool(let y)): x == y
+        case (.integer(let x), .integer(let y)): x == y
+        case (.real(let x), .real(let y)): x == y
+        case (.string(let x), .string(let y)): x == y
+        case (.array(let x), .array(let y)): x == y
+        case (.object(let x), .object(let y)):
+            x.count == y.count && zip(x, y).allSatisfy { $0.name == $1.name && $0.value == $1.value }
+        default: false
+        }
+    }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(text()) }
+
+    /// An object of those `members` that have a value.
+    package static func members(_ members: [(String, JSON.Value?)]) -> JSON.Value {
+        .object(members.compactMap { name, value in value.map { (name, $0) } })
+    }
+
+    /// An array of strings.
+    package static func strings(_ texts: [String]) -> JSON.Value { .array(texts.map { .string($0) }) }
+
+    /// This value as JSON text: on one line, or with `indent` spaces a level and a line a member.
+    package func text(indent: Int = 0) -> String {
+        var out = ""
+        write(to: &out, indent: indent, level: 0)
+        return out
+    }
+
+    private func write(to out: inout String, indent: Int, level: Int) {
+        func newLine(_ level: Int) {
+            if indent > 0 { out += "\n" + String(repeating: " ", count: indent * level) }
+        }
+        switch self {
+        case .null: out += "null"
+        case .bool(let answer): out += answer ? "true" : "false"
+        case .integer(let number): out += String(number)
+        case .real(let number): out += number.isFinite ? String(number) : "null"
+        case .string(let text): JSON.Value.quote(text, to: &out)
+        case .array(let items):
+            if items.isEmpty { return out += "[]" }
+            out += "["
+            for (i, item) in items.enumerated() {
+                if i > 0 { out += "," }
+                newLine(level + 1)
+                item.write(to: &out, indent: indent, level: level + 1)
+            }
+            newLine(level)
+            out += "]"
+        case .object(let members):
+            if members.isEmpty { return out += "{}" }
+            out += "{"
+            for (i, member) in members.enumerated() {
+                if i > 0 { out += "," }
+                newLine(level + 1)
+                JSON.Value.quote(member.name, to: &out)
+                out += indent > 0 ? ": " : ":"
+                member.value.write(to: &out, indent: indent, level: level + 1)
+            }
+            newLine(level)
+            out += "}"
+        }
+    }
+
+    private static func quote(_ text: String, to out: inout String) {
+        out += "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": out += "\\\""
+            case "\\": out += "\\\\"
+            case "\n": out += "\\n"
+            case "\t": out += "\\t"
+            case "\r": out += "\\r"
+            case _ where scalar.value < 0x20 || scalar.value == 0x7f:
+                let digits = String(scalar.value, radix: 16)
+                out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: out.unicodeScalars.append(scalar)
+            }
+        }
+        out += "\""
+    }
+}
