@@ -5,7 +5,8 @@ import PackageDescription
 let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
-    .unsafeFlags(["-warnings-as-errors"]),
+    // The C library's headers differ with _GNU_SOURCE: Swift's import of them must see what CLinux sees.
+    .unsafeFlags(["-warnings-as-errors", "-Xcc", "-D_GNU_SOURCE"]),
 ]
 let shimSettings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
 
@@ -29,10 +30,15 @@ let package = Package(
     name: "perigee",
     targets: [
         .plugin(name: "EmbedPlugin", capability: .buildTool(), path: "CShims/EmbedPlugin"),
+        library("CArchive", "libarchive", "libarchive-dev"),
+        library("CCrypto", "libcrypto", "libssl-dev"),
         library("CJansson", "jansson", "libjansson-dev"),
+        library("CSeccomp", "libseccomp", "libseccomp-dev"),
+        library("CZlib", "zlib", "zlib1g-dev"),
+        library("CZstd", "libzstd", "libzstd-dev"),
         .target(name: "CLinux", path: "CShims/CLinux", cSettings: shimSettings),
         room("Linux", ["CLinux"]),
-        room("OCI", ["CJansson"]),
+        room("OCI", ["CJansson"], plugins: ["EmbedPlugin"]),
         tests("LinuxTests", ["Linux"]),
         tests("OCITests", ["OCI"]),
     ]

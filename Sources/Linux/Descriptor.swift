@@ -156,7 +156,9 @@ extension Descriptor {
     }
 
     /// Waits until what was written is on the disk. Wraps `fsync(2)`.
-    package func synchronize() throws(SystemError) { _ = try check(retrying { clinux_fsync(number) }, "fsync", subject) }
+    package func synchronize() throws(SystemError) {
+        _ = try check(retrying { clinux_fsync(number) }, "fsync", subject)
+    }
 
     /// Waits until the whole file system that holds this file is on the disk. Wraps `syncfs(2)`.
     package func synchronizeFileSystem() throws(SystemError) {
@@ -176,4 +178,9 @@ extension Descriptor {
     package func duplicate(lowest: Int32 = 3) throws(SystemError) -> OwnedDescriptor {
         OwnedDescriptor(taking: Int32(try check(clinux_fcntl(number, F_DUPFD_CLOEXEC, Int(lowest)), "fcntl", subject)))
     }
+}
+
+extension Descriptor {
+    /// Makes this number mean the open file of `other` too. Wraps dup3(2).
+    package func become(_ other: Descriptor) { _ = clinux_dup3(other.number, number) }
 }

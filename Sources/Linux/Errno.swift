@@ -14,6 +14,7 @@ package struct Errno: RawRepresentable, Hashable, Sendable {
     package static let ESRCH = Errno(rawValue: Glibc.ESRCH)
     package static let EINTR = Errno(rawValue: Glibc.EINTR)
     package static let EIO = Errno(rawValue: Glibc.EIO)
+    package static let ENXIO = Errno(rawValue: Glibc.ENXIO)
     package static let E2BIG = Errno(rawValue: Glibc.E2BIG)
     package static let ENOEXEC = Errno(rawValue: Glibc.ENOEXEC)
     package static let EBADF = Errno(rawValue: Glibc.EBADF)

@@ -63,7 +63,9 @@ extension Descriptor {
     package func readLink(_ path: UnsafePointer<CChar>) throws(SystemError) -> String {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let n = try check(
-            buffer.withUnsafeMutableBytes { clinux_readlinkat(number, path, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count) }, "readlinkat",
+            buffer.withUnsafeMutableBytes {
+                clinux_readlinkat(number, path, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
+            }, "readlinkat",
             String(cString: path))
         return String(decoding: buffer[..<n], as: UTF8.self)
     }
@@ -111,10 +113,12 @@ extension Descriptor {
     package func makeDirectories(_ path: String, mode: UInt32) throws(SystemError) {
         do throws(SystemError) { return try makeDirectory(path, mode: mode) } catch {
             if error.code == .EEXIST { return }
-            guard error.code == .ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else { throw error }
+            guard error.code == .ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+                throw error
+            }
             try makeDirectories(String(path[..<slash]), mode: mode)
         }
-        do throws(SystemError) { try makeDirectory(path, mode: mode) } catch where error.code == .EEXIST {}
+        do throws(SystemError) { try makeDirectory(path, mode: mode) } catch  where error.code == .EEXIST {}
     }
 
     /// The names in this directory without `.` and `..`, unsorted, as the bytes that the file system holds. `self` must
@@ -178,7 +182,9 @@ extension Descriptor {
         let file = try open(path, O_WRONLY)
         let bytes = Array(text.utf8)
         _ = try check(
-            bytes.withUnsafeBytes { buffer in retrying { clinux_write(file.view.number, buffer.baseAddress, buffer.count) } },
+            bytes.withUnsafeBytes { buffer in
+                retrying { clinux_write(file.view.number, buffer.baseAddress, buffer.count) }
+            },
             "write", String(cString: path), detail: "'\(text)'")
     }
 

@@ -2,7 +2,7 @@
 /// nowhere else, so that the arguments are never lost and the error number is never another call's.
 package struct SystemError: Error, Hashable, Sendable {
     /// The call, as its man page in section 2 is named: `openat2`.
-    package let call: StaticString
+    package let call: String
     /// What it was called on: a path as the caller wrote it, `descriptor 5`, `process 12`. Empty where there is none.
     package let subject: String
     /// What else tells two calls apart: a file system's type, a flag. Empty where there is none.
@@ -11,20 +11,11 @@ package struct SystemError: Error, Hashable, Sendable {
     package let code: Errno
 
     /// Makes the error of `call` on `subject`.
-    package init(_ call: StaticString, _ subject: String, detail: String = "", _ code: Errno) {
+    package init(_ call: String, _ subject: String, detail: String = "", _ code: Errno) {
         self.call = call
         self.subject = subject
         self.detail = detail
         self.code = code
-    }
-
-    package static func == (a: SystemError, b: SystemError) -> Bool {
-        a.call.description == b.call.description && a.subject == b.subject && a.detail == b.detail && a.code == b.code
-    }
-
-    package func hash(into hasher: inout Hasher) {
-        hasher.combine(subject)
-        hasher.combine(code)
     }
 }
 
@@ -41,7 +32,7 @@ extension SystemError: CustomStringConvertible {
 /// Checks what a shim returned: the value, or the error it stands for.
 @inline(__always)
 func check(
-    _ result: Int, _ call: StaticString, _ subject: @autoclosure () -> String, detail: @autoclosure () -> String = ""
+    _ result: Int, _ call: String, _ subject: @autoclosure () -> String, detail: @autoclosure () -> String = ""
 ) throws(SystemError) -> Int {
     guard result < 0 else { return result }
     throw SystemError(call, subject(), detail: detail(), Errno(rawValue: Int32(-result)))

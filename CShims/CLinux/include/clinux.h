@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
@@ -104,6 +105,11 @@ static inline long clinux_utimensat(int dir, const char *path, const struct time
 static inline long clinux_fsetxattr(int fd, const char *name, const void *p, size_t n, int flags) {
     return CLINUX(fsetxattr(fd, name, p, n, flags));
 }
+static inline long clinux_fgetxattr(int fd, const char *name, void *p, size_t n) {
+    return CLINUX(fgetxattr(fd, name, p, n));
+}
+static inline long clinux_flistxattr(int fd, char *p, size_t n) { return CLINUX(flistxattr(fd, p, n)); }
+static inline long clinux_fchdir(int fd) { return CLINUX(fchdir(fd)); }
 static inline long clinux_lsetxattr(const char *path, const char *name, const void *p, size_t n, int flags) {
     return CLINUX(lsetxattr(path, name, p, n, flags));
 }
@@ -140,6 +146,13 @@ static inline int clinux_siginfo_pid(const siginfo_t *info) { return info->si_pi
 static inline long clinux_poll(struct pollfd *p, unsigned long n, int timeout_ms) { return CLINUX(poll(p, n, timeout_ms)); }
 static inline long clinux_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
     return CLINUX(prctl(option, a, b, c, d));
+}
+static inline long clinux_capget_permitted(uint32_t *low, uint32_t *high) {
+    struct { uint32_t version; int pid; } header = {0x20080522, 0};
+    struct { uint32_t effective, permitted, inheritable; } data[2];
+    long r = CLINUX(syscall(SYS_capget, &header, data));
+    if (r >= 0) { *low = data[0].permitted; *high = data[1].permitted; }
+    return r;
 }
 static inline long clinux_sigprocmask(int how, const sigset_t *set, sigset_t *old) {
     return CLINUX(sigprocmask(how, set, old));
@@ -182,4 +195,22 @@ static inline long clinux_umount2(const char *target, int flags) { return CLINUX
 /* eBPF, for cgroup v2 device rules: bpf(2) */
 static inline long clinux_bpf(int command, void *attributes, unsigned size) {
     return CLINUX(syscall(SYS_bpf, command, attributes, size));
+}
+/* Loads a cgroup device filter; `instructions` holds `count` of them, eight bytes each. */
+static inline long clinux_bpf_load_device_filter(const uint64_t *instructions, unsigned count) {
+    union bpf_attr a = {.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE, .insn_cnt = count,
+                        .insns = (uint64_t)(uintptr_t)instructions, .license = (uint64_t)(uintptr_t)"Apache-2.0"};
+    return clinux_bpf(BPF_PROG_LOAD, &a, sizeof a);
+}
+/* BPF_F_ALLOW_MULTI: filters of the groups above stay in force, and those below may add theirs. */
+static inline long clinux_bpf_attach_device_filter(int program, int group) {
+    union bpf_attr a = {.target_fd = (uint32_t)group, .attach_bpf_fd = (uint32_t)program,
+                        .attach_type = BPF_CGROUP_DEVICE, .attach_flags = BPF_F_ALLOW_MULTI};
+    return clinux_bpf(BPF_PROG_ATTACH, &a, sizeof a);
+}
+
+/* Waits `nanoseconds`, or less where a signal came: nanosleep(2). */
+static inline long clinux_nanosleep(int64_t nanoseconds) {
+    struct timespec t = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+    return CLINUX(nanosleep(&t, 0));
 }

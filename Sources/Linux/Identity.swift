@@ -1,0 +1,27 @@
+internal import CLinux
+internal import Glibc
+
+/// What the calling process is and may do.
+package enum Identity {
+    /// Effective user id. Wraps geteuid(2).
+    package static var effectiveUser: UInt32 { geteuid() }
+
+    /// The process's own number.
+    package static var process: Int32 { getpid() }
+
+    /// The permitted capabilities, bit n for capability n. Wraps capget(2).
+    package static func permittedCapabilities() throws(SystemError) -> UInt64 {
+        var low: UInt32 = 0
+        var high: UInt32 = 0
+        _ = try check(clinux_capget_permitted(&low, &high), "capget", "")
+        return UInt64(high) << 32 | UInt64(low)
+    }
+
+    /// `CAP_LAST_CAP` of the running kernel: prctl(2), PR_CAPBSET_READ, which knows no number beyond it.
+    package static var lastCapability: Int {
+        var last = 40
+        while last < 63, clinux_prctl(PR_CAPBSET_READ, UInt(last + 1), 0, 0, 0) >= 0 { last += 1 }
+        while last > 0, clinux_prctl(PR_CAPBSET_READ, UInt(last), 0, 0, 0) < 0 { last -= 1 }
+        return last
+    }
+}

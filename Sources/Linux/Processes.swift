@@ -1,0 +1,107 @@
+internal import CLinux
+internal import Glibc
+
+/// How a process ended, and what it used: of waitid(2) and its rusage.
+package struct ProcessEnd: Hashable, Sendable {
+    package enum Cause: Hashable, Sendable {
+        case exited(Int32)
+        /// `dumped`: with a core.
+        case signalled(Int32, dumped: Bool)
+    }
+
+    package let cause: Cause
+    /// Processor time in microseconds, the process and its waited-for children.
+    package let userTime: UInt64
+    package let systemTime: UInt64
+    /// Peak resident set in KiB, of the largest process among them.
+    package let peakMemory: Int
+
+    /// The shell's way to say it: the code, or 128 + the signal.
+    package var status: Int32 {
+        switch cause {
+        case .exited(let code): code
+        case .signalled(let signal, _): 128 + signal
+        }
+    }
+}
+
+/// A process held by a pidfd: its number can't come to mean another one. pidfd_open(2).
+package struct ProcessHandle: ~Copyable {
+    package let identifier: Int32
+    private let descriptor: OwnedDescriptor
+
+    /// Takes over a pidfd that clone3(2) has made.
+    package init(identifier: Int32, taking pidfd: Int32) {
+        self.identifier = identifier
+        descriptor = OwnedDescriptor(taking: pidfd)
+    }
+
+    /// Holds the process `identifier`. ESRCH: there is none.
+    package init(opening identifier: Int32) throws(SystemError) {
+        self.identifier = identifier
+        let n = try check(clinux_pidfd_open(identifier), "pidfd_open", "process \(identifier)")
+        descriptor = OwnedDescriptor(taking: Int32(n))
+    }
+
+    /// For poll(2): readable once the process has ended.
+    package var view: Descriptor { descriptor.view }
+
+    /// Sends `signal`. Wraps pidfd_send_signal(2).
+    package func send(_ signal: Int32) throws(SystemError) {
+        _ = try check(
+            clinux_pidfd_send_signal(descriptor.view.number, signal), "pidfd_send_signal", "process \(identifier)")
+    }
+
+    /// `__WALL`: also a child whose exit signal is another than SIGCHLD.
+    private var waitForAnyKind: Int32 { 0x4000_0000 }
+
+    /// Waits for the end and reaps. Wraps waitid(2) with P_PIDFD.
+    package func wait() throws(SystemError) -> ProcessEnd {
+        var info = siginfo_t()
+        var usage = rusage()
+        _ = try check(
+            retrying {
+                clinux_waitid_pidfd(descriptor.view.number, &info, WEXITED | waitForAnyKind, &usage)
+            },
+            "waitid", "process \(identifier)")
+        let status = clinux_siginfo_status(&info)
+        let cause: ProcessEnd.Cause =
+            switch clinux_siginfo_code(&info) {
+            case 1: .exited(status)  // CLD_EXITED
+            case 3: .signalled(status, dumped: true)  // CLD_DUMPED
+            default: .signalled(status, dumped: false)
+            }
+        func microseconds(_ t: timeval) -> UInt64 { UInt64(t.tv_sec) * 1_000_000 + UInt64(t.tv_usec) }
+        return ProcessEnd(
+            cause: cause, userTime: microseconds(usage.ru_utime), systemTime: microseconds(usage.ru_stime),
+            peakMemory: usage.ru_maxrss)
+    }
+}
+
+/// Waiting on several descriptors. Wraps poll(2).
+package enum Poll {
+    /// Waits until one of `descriptors` can be read, has ended or failed, and tells for each whether it has. `timeout` in
+    /// milliseconds, nil: for ever; all false: it ran out.
+    package static func readable(_ descriptors: [Descriptor], timeout: Int32? = nil) throws(SystemError) -> [Bool] {
+        var list = descriptors.map { pollfd(fd: $0.number, events: Int16(POLLIN), revents: 0) }
+        let count = UInt(list.count)
+        _ = try check(retrying { clinux_poll(&list, count, timeout ?? -1) }, "poll", "")
+        return list.map { $0.revents != 0 }
+    }
+}
+
+/// Two connected sockets, close-on-exec; an end that is set to nil is closed. Wraps socketpair(2).
+package struct SocketPair: ~Copyable {
+    package var near: OwnedDescriptor?
+    package var far: OwnedDescriptor?
+
+    package init() throws(SystemError) {
+        var two: (Int32, Int32) = (-1, -1)
+        let result = withUnsafeMutableBytes(of: &two) { bytes in
+            clinux_socketpair(Int32(SOCK_STREAM.rawValue), bytes.baseAddress?.assumingMemoryBound(to: Int32.self))
+        }
+        _ = try check(result, "socketpair", "")
+        near = OwnedDescriptor(taking: two.0)
+        far = OwnedDescriptor(taking: two.1)
+    }
+}
