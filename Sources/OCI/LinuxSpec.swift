@@ -1,0 +1,127 @@
+/// What is Linux's own in a configuration: config-linux.md.
+package struct LinuxSpec: Hashable, Sendable {
+    package var namespaces: [Namespace] = []
+    package var uidMappings: [IdentityMapping] = []
+    package var gidMappings: [IdentityMapping] = []
+    package var devices: [Device] = []
+    package var cgroupsPath: String?
+    package var resources = LinuxResources()
+    package var seccomp: LinuxSeccomp?
+    /// `shared`, `slave`, `private` or `unbindable`, with or without an `r`.
+    package var rootfsPropagation: String?
+    package var maskedPaths: [String] = []
+    package var readonlyPaths: [String] = []
+    package var sysctl: [Sysctl] = []
+
+    package init() {}
+
+    package struct Namespace: Hashable, Sendable {
+        /// `pid`, `network`, `mount`, `ipc`, `uts`, `user`, `cgroup`, `time`.
+        package var type: String
+        /// To join; nil: a new one.
+        package var path: String?
+        package init(type: String, path: String? = nil) {
+            self.type = type
+            self.path = path
+        }
+    }
+
+    package struct IdentityMapping: Hashable, Sendable {
+        package var containerID: UInt32
+        package var hostID: UInt32
+        package var size: UInt32
+    }
+
+    package struct Device: Hashable, Sendable {
+        package var path: String
+        /// `c`, `b`, `u` or `p`.
+        package var type: String
+        package var major: Int64
+        package var minor: Int64
+        package var fileMode: UInt32?
+        package var uid: UInt32
+        package var gid: UInt32
+    }
+
+    package struct Sysctl: Hashable, Sendable {
+        package var key: String
+        package var value: String
+    }
+}
+
+extension LinuxSpec {
+    static let namespaceTypes = ["pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"]
+
+    init(_ json: JSON) throws(SpecError) {
+        do throws(JSONError) {
+            for item in try json["namespaces"]?.items() ?? [] { namespaces.append(try Namespace(item)) }
+            for item in try json["uidMappings"]?.items() ?? [] { uidMappings.append(try IdentityMapping(item)) }
+            for item in try json["gidMappings"]?.items() ?? [] { gidMappings.append(try IdentityMapping(item)) }
+            for item in try json["devices"]?.items() ?? [] { devices.append(try Device(item)) }
+            cgroupsPath = try json["cgroupsPath"]?.string()
+            if let object = json["seccomp"] { seccomp = try LinuxSeccomp(object) }
+            rootfsPropagation = try json["rootfsPropagation"]?.string()
+            maskedPaths = try json["maskedPaths"]?.strings() ?? []
+            readonlyPaths = try json["readonlyPaths"]?.strings() ?? []
+            for (key, value) in try json["sysctl"]?.stringMap() ?? [] { sysctl.append(Sysctl(key: key, value: value)) }
+        } catch { throw .json(error) }
+        if let object = json["resources"] { resources = try LinuxResources(object) }
+        try check(json)
+    }
+
+    private func check(_ json: JSON) throws(SpecError) {
+        let at = json.pointer
+        var seen: Set<String> = []
+        for (i, namespace) in namespaces.enumerated() {
+            guard LinuxSpec.namespaceTypes.contains(namespace.type) else {
+                throw .invalid(pointer: at + "/namespaces/\(i)/type", rule: "no namespace '\(namespace.type)'")
+            }
+            guard seen.insert(namespace.type).inserted else {
+                throw .invalid(pointer: at + "/namespaces/\(i)", rule: "\(namespace.type) stands twice")
+            }
+            if let path = namespace.path, !path.hasPrefix("/") {
+                throw .invalid(pointer: at + "/namespaces/\(i)/path", rule: "'\(path)' is not absolute")
+            }
+        }
+        if let user = namespaces.first(where: { $0.type == "user" }), user.path == nil {
+            guard !uidMappings.isEmpty, !gidMappings.isEmpty else {
+                throw .invalid(pointer: at, rule: "a new user namespace needs uidMappings and gidMappings")
+            }
+        }
+        for name in ["intelRdt", "personality", "memoryPolicy", "netDevices", "timeOffsets"] where json[name] != nil {
+            throw .unsupported(pointer: at + "/\(name)", what: name)
+        }
+        if let label = json["mountLabel"], case .string(let text) = label.value, !text.isEmpty {
+            throw .unsupported(pointer: at + "/mountLabel", what: "a mount label")
+        }
+    }
+}
+
+extension LinuxSpec.Namespace {
+    fileprivate init(_ json: JSON) throws(JSONError) {
+        type = try json.required("type").string()
+        path = try json["path"]?.string()
+        if path == "" { path = nil }
+    }
+}
+
+extension LinuxSpec.IdentityMapping {
+    fileprivate init(_ json: JSON) throws(JSONError) {
+        containerID = try json.required("containerID").integer()
+        hostID = try json.required("hostID").integer()
+        size = try json.required("size").integer()
+    }
+}
+
+extension LinuxSpec.Device {
+    fileprivate init(_ json: JSON) throws(JSONError) {
+        path = try json.required("path").string()
+        type = try json.required("type").string()
+        guard ["c", "b", "u", "p"].contains(type) else { throw try json.required("type").expected("one of c, b, u, p") }
+        major = try json["major"]?.integer() ?? 0
+        minor = try json["minor"]?.integer() ?? 0
+        fileMode = try json["fileMode"]?.integer()
+        uid = try json["uid"]?.integer() ?? 0
+        gid = try json["gid"]?.integer() ?? 0
+    }
+}

@@ -1,0 +1,124 @@
+/// The container's process: config.md, "Process".
+package struct ProcessSpec: Hashable, Sendable {
+    package var terminal = false
+    package var user = User()
+    package var args: [String] = []
+    /// `NAME=VALUE`.
+    package var env: [String] = []
+    package var cwd = "/"
+    /// nil: the configuration says nothing of capabilities, and the process has none.
+    package var capabilities: Capabilities?
+    package var rlimits: [ResourceLimitSpec] = []
+    package var noNewPrivileges = false
+    package var oomScoreAdj: Int?
+
+    package init() {}
+
+    package struct User: Hashable, Sendable {
+        package var uid: UInt32 = 0
+        package var gid: UInt32 = 0
+        package var umask: UInt32?
+        package var additionalGids: [UInt32] = []
+        package init() {}
+    }
+
+    /// The five sets of capabilities(7), by name.
+    package struct Capabilities: Hashable, Sendable {
+        package var bounding: [String] = []
+        package var effective: [String] = []
+        package var inheritable: [String] = []
+        package var permitted: [String] = []
+        package var ambient: [String] = []
+        package init() {}
+    }
+
+    /// A limit of getrlimit(2).
+    package struct ResourceLimitSpec: Hashable, Sendable {
+        /// `RLIMIT_*`.
+        package var type: String
+        package var soft: UInt64
+        package var hard: UInt64
+    }
+}
+
+extension ProcessSpec {
+    init(_ json: JSON) throws(SpecError) {
+        do throws(JSONError) {
+            terminal = try json["terminal"]?.bool() ?? false
+            user = try User(json["user"])
+            args = try json["args"]?.strings() ?? []
+            env = try json["env"]?.strings() ?? []
+            cwd = try json.required("cwd").string()
+            if let object = json["capabilities"] { capabilities = try Capabilities(object) }
+            for item in try json["rlimits"]?.items() ?? [] {
+                rlimits.append(
+                    ResourceLimitSpec(
+                        type: try item.required("type").string(), soft: try item.required("soft").limit(),
+                        hard: try item.required("hard").limit()))
+            }
+            noNewPrivileges = try json["noNewPrivileges"]?.bool() ?? false
+            oomScoreAdj = try json["oomScoreAdj"]?.integer()
+        } catch { throw .json(error) }
+        try check(json)
+    }
+
+    private func check(_ json: JSON) throws(SpecError) {
+        let at = json.pointer
+        guard cwd.hasPrefix("/") else { throw .invalid(pointer: at + "/cwd", rule: "'\(cwd)' is not absolute") }
+        guard let first = args.first, !first.isEmpty else {
+            throw .invalid(pointer: at + "/args", rule: "the command is empty")
+        }
+        for (i, entry) in env.enumerated() where !entry.contains("=") {
+            throw .invalid(pointer: at + "/env/\(i)", rule: "'\(entry)' is not NAME=VALUE")
+        }
+        var seen: Set<String> = []
+        for (i, limit) in rlimits.enumerated() {
+            guard limit.soft <= limit.hard else {
+                throw .invalid(pointer: at + "/rlimits/\(i)", rule: "soft \(limit.soft) is above hard \(limit.hard)")
+            }
+            guard seen.insert(limit.type).inserted else {
+                throw .invalid(pointer: at + "/rlimits/\(i)", rule: "\(limit.type) stands twice")
+            }
+        }
+        if let score = oomScoreAdj, !(-1000...1000).contains(score) {
+            throw .invalid(pointer: at + "/oomScoreAdj", rule: "\(score) is not from -1000 to 1000")
+        }
+        if terminal { throw .unsupported(pointer: at + "/terminal", what: "a terminal") }
+        for name in ["selinuxLabel", "apparmorProfile", "scheduler", "ioPriority", "execCPUAffinity"] {
+            guard let field = json[name] else { continue }
+            if case .string("") = field.value { continue }
+            throw .unsupported(pointer: at + "/\(name)", what: name)
+        }
+    }
+}
+
+extension ProcessSpec.User {
+    fileprivate init(_ json: JSON?) throws(JSONError) {
+        guard let json else { return }
+        _ = try json.members()
+        uid = try json["uid"]?.integer() ?? 0
+        gid = try json["gid"]?.integer() ?? 0
+        umask = try json["umask"]?.integer()
+        for item in try json["additionalGids"]?.items() ?? [] { additionalGids.append(try item.integer()) }
+    }
+}
+
+extension ProcessSpec.Capabilities {
+    fileprivate init(_ json: JSON) throws(JSONError) {
+        bounding = try json["bounding"]?.strings() ?? []
+        effective = try json["effective"]?.strings() ?? []
+        inheritable = try json["inheritable"]?.strings() ?? []
+        permitted = try json["permitted"]?.strings() ?? []
+        ambient = try json["ambient"]?.strings() ?? []
+    }
+}
+
+extension JSON {
+    /// A resource limit: an unsigned 64-bit number, RLIM_INFINITY also written as -1.
+    fileprivate func limit() throws(JSONError) -> UInt64 {
+        let number = try integer(Int64.self)
+        if number == -1 { return .max }
+        guard number >= 0 else { throw JSONError(pointer, "\(number) is no limit") }
+        return UInt64(number)
+    }
+}

@@ -1,0 +1,101 @@
+/// A container's configuration, `config.json` of a bundle: runtime-spec 1.3, config.md and config-linux.md.
+package struct RuntimeSpec: Hashable, Sendable {
+    package var ociVersion = "1.3.0"
+    package var root = Root()
+    package var process: ProcessSpec?
+    package var hostname: String?
+    package var domainname: String?
+    package var mounts: [MountSpec] = []
+    package var annotations: [Annotation] = []
+    package var linux = LinuxSpec()
+
+    package init() {}
+
+    /// The root file system.
+    package struct Root: Hashable, Sendable {
+        /// Absolute, or relative to the bundle.
+        package var path = "rootfs"
+        package var readonly = false
+        package init() {}
+    }
+
+    package struct Annotation: Hashable, Sendable {
+        package var name: String
+        package var value: String
+    }
+}
+
+extension RuntimeSpec {
+    /// Reads and checks a configuration. Unknown properties are ignored, as the specification says.
+    package init(decoding json: JSON) throws(SpecError) {
+        do throws(JSONError) {
+            ociVersion = try json.required("ociVersion").string()
+            if let object = json["root"] {
+                root.path = try object.required("path").string()
+                root.readonly = try object["readonly"]?.bool() ?? false
+            }
+            hostname = try json["hostname"]?.string()
+            domainname = try json["domainname"]?.string()
+            for (name, value) in try json["annotations"]?.stringMap() ?? [] {
+                annotations.append(Annotation(name: name, value: value))
+            }
+        } catch { throw .json(error) }
+        guard ociVersion.hasPrefix("1.") else {
+            throw .invalid(pointer: "/ociVersion", rule: "version '\(ociVersion)' is not 1.x")
+        }
+        if let object = json["process"] { process = try ProcessSpec(object) }
+        do throws(JSONError) {
+            for item in try json["mounts"]?.items() ?? [] { mounts.append(try MountSpec(item)) }
+        } catch { throw .json(error) }
+        if let object = json["linux"] { linux = try LinuxSpec(object) }
+        try refuseHooks(json)
+        for kind in ["solaris", "windows", "vm", "zos", "freebsd"] where json[kind] != nil {
+            throw .unsupported(pointer: "/\(kind)", what: "a configuration for \(kind)")
+        }
+    }
+
+    /// The default specification, which the build embeds from Rootfs/default-spec.json.
+    package static func standard() throws(SpecError) -> RuntimeSpec {
+        let json: JSON
+        do throws(JSONError) { json = try JSON(parsing: defaultSpecText.withUTF8Buffer { Array($0) }) } catch {
+            throw .json(error)
+        }
+        return try RuntimeSpec(decoding: json)
+    }
+
+    private func refuseHooks(_ json: JSON) throws(SpecError) {
+        guard let hooks = json["hooks"] else { return }
+        for kind in ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"] {
+            guard let list = hooks[kind], case .array(let items) = list.value, !items.isEmpty else { continue }
+            throw .unsupported(pointer: list.pointer, what: "a hook")
+        }
+    }
+}
+
+/// A mount: config.md, "Mounts".
+package struct MountSpec: Hashable, Sendable {
+    /// Absolute inside the container.
+    package var destination: String
+    package var type: String?
+    package var source: String?
+    package var options: [String]
+    /// Whether it asks for an id-mapped mount.
+    package var hasIdentityMaps = false
+
+    package init(destination: String, type: String? = nil, source: String? = nil, options: [String] = []) {
+        self.destination = destination
+        self.type = type
+        self.source = source
+        self.options = options
+    }
+
+    fileprivate init(_ json: JSON) throws(JSONError) {
+        // Relative destinations are old configurations'; the specification has them start at the root.
+        let path = try json.required("destination").string()
+        destination = path.hasPrefix("/") ? path : "/" + path
+        type = try json["type"]?.string()
+        source = try json["source"]?.string()
+        options = try json["options"]?.strings() ?? []
+        hasIdentityMaps = json["uidMappings"] != nil || json["gidMappings"] != nil
+    }
+}
