@@ -39,7 +39,9 @@ let package = Package(
         .target(name: "CLinux", path: "CShims/CLinux", cSettings: shimSettings),
         room("Linux", ["CLinux"]),
         room("OCI", ["CJansson"], plugins: ["EmbedPlugin"]),
+        room("Seccomp", ["CCrypto", "CSeccomp", "Linux", "OCI"], plugins: ["EmbedPlugin"]),
         tests("LinuxTests", ["Linux"]),
         tests("OCITests", ["OCI"]),
+        tests("SeccompTests", ["Linux", "OCI", "Seccomp"]),
     ]
 )
