@@ -40,8 +40,10 @@ let package = Package(
         room("Linux", ["CLinux"]),
         room("OCI", ["CJansson"], plugins: ["EmbedPlugin"]),
         room("Seccomp", ["CCrypto", "CSeccomp", "Linux", "OCI"], plugins: ["EmbedPlugin"]),
+        room("Cgroups", ["Linux", "OCI"]),
         tests("LinuxTests", ["Linux"]),
         tests("OCITests", ["OCI"]),
         tests("SeccompTests", ["Linux", "OCI", "Seccomp"]),
+        tests("CgroupsTests", ["Cgroups", "Linux", "OCI"]),
     ]
 )

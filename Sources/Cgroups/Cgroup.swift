@@ -1,0 +1,135 @@
+internal import Linux
+
+/// A group, by its place in the host's trees: the same path in each of them. It is a name and owns nothing;
+/// ``OwnedCgroup`` is one that goes when it is dropped. Calls are cheap in system calls: a path from the mount point
+/// each, no open directories.
+package struct Cgroup: Hashable, Sendable {
+    package let layout: CgroupLayout
+    package let path: CgroupPath
+    /// The v1 hierarchies in which it has, or may have, a directory.
+    let hierarchies: [CgroupLayout.Hierarchy]
+
+    /// Names a group that another process made; which v1 hierarchies have it is seen when they are used.
+    package init(_ path: CgroupPath, in layout: CgroupLayout) {
+        self.init(path, in: layout, hierarchies: layout.hierarchies)
+    }
+
+    init(_ path: CgroupPath, in layout: CgroupLayout, hierarchies: [CgroupLayout.Hierarchy]) {
+        (self.path, self.layout, self.hierarchies) = (path, layout, hierarchies)
+    }
+
+    /// Its directory in the v2 tree: what a cgroup namespace, or a user, is shown.
+    package var unifiedDirectory: String? { layout.unifiedMountPoint.map { "\($0)/\(path.text)" } }
+
+    /// Its directories in all trees, v2's first.
+    var directories: [String] {
+        (unifiedDirectory.map { [$0] } ?? []) + hierarchies.map { directory(in: $0) }
+    }
+
+    func directory(in hierarchy: CgroupLayout.Hierarchy) -> String { "\(hierarchy.mountPoint)/\(path.text)" }
+
+    /// A directory and the version of the files in it.
+    struct Place {
+        let directory: String
+        let version: CgroupVersion
+    }
+
+    /// Where a controller's files are; v2 has those that v1 does not.
+    func place(of controller: CgroupControllers) -> Place? {
+        if let one = hierarchies.first(where: { $0.controllers.isSuperset(of: controller) && !controller.isEmpty }) {
+            return Place(directory: directory(in: one), version: .v1)
+        }
+        return unifiedDirectory.map { Place(directory: $0, version: .v2) }
+    }
+}
+
+// MARK: - Members
+
+extension Cgroup {
+    /// Moves process `pid` into the group. On v1 into each of its hierarchies, where the first move after a pause can
+    /// take milliseconds: the kernel waits for RCU. Into the v2 tree only if `unified`: a child that was born there
+    /// (`CLONE_INTO_CGROUP`) needs no move.
+    package func join(_ pid: Int32, unified: Bool) throws(CgroupError) {
+        let text = "\(pid)"
+        if unified, let directory = unifiedDirectory {
+            do throws(SystemError) { try CgroupFile.write("\(directory)/cgroup.procs", text) } catch {
+                throw CgroupError(error)
+            }
+        }
+        for hierarchy in hierarchies {
+            do throws(SystemError) { try CgroupFile.write("\(directory(in: hierarchy))/cgroup.procs", text) } catch {
+                // A hierarchy that no limit needed has no such group.
+                let isNeeded = !hierarchy.controllers.isDisjoint(with: .alwaysJoined)
+                if error.code == .ENOENT && !isNeeded { continue }
+                throw CgroupError(error)
+            }
+        }
+    }
+
+    /// The processes in the group and in those that were made below it; none where the group is gone. Zombies are not
+    /// among them.
+    package func processes() throws(CgroupError) -> [Int32] {
+        guard let directory = directories.first else { return [] }
+        return try Self.processes(below: directory)
+    }
+
+    private static func processes(below directory: String) throws(CgroupError) -> [Int32] {
+        guard let text = try CgroupFile.readIfPresent("\(directory)/cgroup.procs") else { return [] }
+        var result = text.split(separator: "\n").compactMap { Int32($0) }
+        for child in try children(of: directory) { result += try processes(below: "\(directory)/\(child)") }
+        return result
+    }
+
+    /// The names of the groups directly below `directory`; none where it is gone. Two system calls where there are none:
+    /// the link count of a group's directory is 2 and one for each group below.
+    static func children(of directory: String) throws(CgroupError) -> [String] {
+        do throws(SystemError) {
+            let opened = try Descriptor.workingDirectory.open(directory, Flags.listing)
+            guard try opened.view.status().links > 2 else { return [] }
+            var names: [String] = []
+            for name in try opened.view.entries() where try opened.view.status(of: name).isDirectory {
+                names.append(String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
+            }
+            return names
+        } catch {
+            if error.code == .ENOENT { return [] }
+            throw CgroupError(error)
+        }
+    }
+}
+
+// MARK: - Limits
+
+extension Cgroup {
+    /// Changes limits of a group that runs. Device rules can't be changed so far and are refused.
+    package func update(_ settings: CgroupSettings) throws(CgroupError) {
+        guard settings.devices.isEmpty else {
+            throw .unsupported(property: "devices", reason: "the rules of a running container can't be changed")
+        }
+        try apply(settings.writes)
+    }
+
+    /// Writes all, and then once more what was refused: a value may be valid only together with one that comes later
+    /// (v1's memory.limit_in_bytes must not pass memory.memsw.limit_in_bytes, a period not its quota), and which order
+    /// is right depends on whether limits rise or fall.
+    func apply(_ settings: [CgroupSetting]) throws(CgroupError) {
+        var refused: [CgroupSetting] = []
+        for setting in settings {
+            do throws(CgroupError) { try write(setting) } catch {
+                guard case .rejectedValue(_, let inner) = error, inner.code == .EINVAL, settings.count > 1 else {
+                    throw error
+                }
+                refused.append(setting)
+            }
+        }
+        for setting in refused { try write(setting) }
+    }
+
+    private func write(_ setting: CgroupSetting) throws(CgroupError) {
+        let place = setting.version == .v2 ? unifiedDirectory : place(of: setting.controller)?.directory
+        guard let place else { throw .missingController(property: setting.property, setting.controller) }
+        do throws(SystemError) { try CgroupFile.write("\(place)/\(setting.file)", setting.value) } catch {
+            throw CgroupError(error, property: setting.property)
+        }
+    }
+}

@@ -1,0 +1,54 @@
+package import Linux
+package import OCI
+
+/// A group that this process has made. Dropped, it is killed and removed, with the groups above that were made for it
+/// and are empty; ``keep()`` lets it live on.
+package struct OwnedCgroup: ~Copyable {
+    /// Its name, for all that can be done with a group.
+    package let view: Cgroup
+    private let unified: OwnedDescriptor?
+    private let births: Births
+
+    /// Makes the group `path` in the trees of `layout` that it needs, and applies `settings` before any process is in:
+    /// the v2 tree, on v1 the controllers that every container joins and those of its limits. An empty group that was
+    /// left over there is replaced; one with processes is ``CgroupError/occupied(path:)``. On an error nothing is left.
+    package init(creating path: CgroupPath, in layout: CgroupLayout, _ settings: CgroupSettings) throws(CgroupError) {
+        var wanted = CgroupControllers.alwaysJoined.union(settings.controllers)
+        // The v2 tree freezes and kills; without it v1's freezer does.
+        if layout.unifiedMountPoint == nil { wanted.formUnion(.freezer) }
+        let hierarchies = layout.hierarchies.filter { !$0.controllers.isDisjoint(with: wanted) }
+        let group = Cgroup(path, in: layout, hierarchies: hierarchies)
+        let births = Births(group)
+        do throws(CgroupError) {
+            unified = try births.makeAll(settings)
+        } catch {
+            births.undo()
+            throw error
+        }
+        self.view = group
+        self.births = births
+    }
+
+    /// The same from config.json's limits.
+    package init(creating path: CgroupPath, in layout: CgroupLayout, _ resources: LinuxResources) throws(CgroupError) {
+        try self.init(
+            creating: path, in: layout, CgroupSettings(resources, legacy: layout.legacyControllers))
+    }
+
+    deinit { births.undo() }
+
+    /// The directory in the v2 tree for `CLONE_INTO_CGROUP` (`O_PATH`); nil on a host with v1 alone.
+    package var v2Directory: Descriptor? {
+        // A switch and not `map`, which would consume the descriptor.
+        switch unified {
+        case .some(let directory): return directory.view
+        case .none: return nil
+        }
+    }
+
+    /// Lets the group live on without this value.
+    package consuming func keep() -> Cgroup {
+        births.forget()
+        return view
+    }
+}
