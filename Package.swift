@@ -41,9 +41,11 @@ let package = Package(
         room("OCI", ["CJansson"], plugins: ["EmbedPlugin"]),
         room("Seccomp", ["CCrypto", "CSeccomp", "Linux", "OCI"], plugins: ["EmbedPlugin"]),
         room("Cgroups", ["Linux", "OCI"]),
+        room("Planning", ["OCI"]),
         tests("LinuxTests", ["Linux"]),
         tests("OCITests", ["OCI"]),
         tests("SeccompTests", ["Linux", "OCI", "Seccomp"]),
         tests("CgroupsTests", ["Cgroups", "Linux", "OCI"]),
+        tests("PlanningTests", ["OCI", "Planning"]),
     ]
 )

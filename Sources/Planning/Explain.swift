@@ -1,0 +1,294 @@
+/// Who carries out a step.
+package enum PlanActor: String, Hashable, Sendable { case runtime, child }
+
+/// A step of a plan with its number, as `--explain` and `--timeline` show it and an error names it.
+package struct NumberedStep: Hashable, Sendable {
+    package enum Action: Hashable, Sendable {
+        case step(Step)
+        case clone(LaunchPlan.Clone)
+    }
+
+    /// From 1, through all actors: before, the clone, beside, child.
+    package let number: Int
+    package let actor: PlanActor
+    package let action: Action
+
+    /// What is done, without number and actor: `mount proc on /proc: nosuid,nodev,noexec`.
+    package func text(in plan: LaunchPlan) -> String {
+        switch action {
+        case .step(let step): step.text(in: plan)
+        case .clone(let clone): clone.text
+        }
+    }
+
+    /// The system calls that it makes.
+    package var calls: [String] {
+        switch action {
+        case .step(let step): step.calls
+        case .clone: ["clone3"]
+        }
+    }
+}
+
+extension LaunchPlan {
+    /// All steps in the order of their numbers.
+    package var steps: [NumberedStep] {
+        var steps: [NumberedStep] = []
+        func add(_ actor: PlanActor, _ action: NumberedStep.Action) {
+            steps.append(NumberedStep(number: steps.count + 1, actor: actor, action: action))
+        }
+        for step in before { add(.runtime, .step(step)) }
+        add(.runtime, .clone(clone))
+        for step in beside { add(.runtime, .step(step)) }
+        for step in child { add(.child, .step(step)) }
+        return steps
+    }
+
+    /// The number of the clone.
+    package var cloneNumber: Int { before.count + 1 }
+    /// The number of the first step of `beside`.
+    package var firstBesideNumber: Int { before.count + 2 }
+    /// The number of the first step of `child`.
+    package var firstChildNumber: Int { before.count + 2 + beside.count }
+
+    /// The whole plan for people, a line a step, warnings at the end. The text is stable: tests compare it.
+    package var text: String {
+        let steps = steps
+        let width = max(2, String(steps.count).count)
+        var out = ""
+        for step in steps {
+            let number = String(step.number)
+            let actor = step.actor.rawValue
+            out += String(repeating: " ", count: width - number.count) + number
+            out += "  \(actor)\(String(repeating: " ", count: 9 - actor.count))\(step.text(in: self))"
+            out += "  [\(step.calls.joined(separator: " "))]\n"
+        }
+        for warning in warnings { out += "warning: \(warning)\n" }
+        return out
+    }
+}
+
+extension LaunchPlan.Clone {
+    var text: String {
+        let new = namespaces.isEmpty ? "no new namespaces" : "new " + namespaces.map(\.word).joined(separator: ", ")
+        return "clone the child: \(new)" + (intoCgroup ? "; born in its cgroup" : "")
+    }
+}
+
+extension LaunchPlan.DescriptorUse {
+    var text: String {
+        switch self {
+        case .root: "the root file system"
+        case .bindSource(let path, let isRecursive):
+            "a clone of \(quoted(path))" + (isRecursive ? " and what is mounted below" : "")
+        case .namespace(let namespace, let path): "the \(namespace.word) namespace \(quoted(path))"
+        }
+    }
+}
+
+extension Step {
+    /// What is done, as `--explain` shows it.
+    package func text(in plan: LaunchPlan) -> String {
+        switch self {
+        case .createCgroup(let path, let limits):
+            "create cgroup \(quoted(path))" + (limits.isEmpty ? "" : ": " + limits.map(quoted).joined(separator: " "))
+        case .openDescriptor(let index): "open descriptor \(index): \(plan.useText(index))"
+        case .enterForChildren(_, let index): "enter for the child: \(plan.useText(index))"
+        case .writeIdentityMaps(let uid, let gid):
+            "write identity maps: users \(uid.text), groups \(gid.text)"
+        case .joinCgroup(let path): "move the child into cgroup \(quoted(path))"
+        case .signal(let handshake): "signal: \(handshake.text)"
+        case .await(let handshake): "await: \(handshake.text)"
+        case .becomeNamespaceRoot: "become root of the user namespace"
+        case .join(_, let index): "join \(plan.useText(index))"
+        case .unshareCgroup: "new cgroup namespace"
+        case .newSession: "new session"
+        case .sessionKeyring(let name): "new session keyring \(quoted(name))"
+        case .hostname(let name): "host name \(quoted(name))"
+        case .domainname(let name): "domain name \(quoted(name))"
+        case .loopbackUp: "bring up the loopback interface"
+        case .propagation, .attachRoot, .openProc, .mount, .bind, .device, .symlink, .makeDirectory,
+            .setMountAttributes, .pivotRoot, .rootPropagation, .sysctl, .maskPath, .readonlyPath:
+            mountText
+        default: processText
+        }
+    }
+
+    private var mountText: String {
+        switch self {
+        case .propagation(let propagation): "make every mount \(propagation.kind.rawValue)"
+        case .attachRoot(let index): "attach the root file system, descriptor \(index)"
+        case .openProc: "open a procfs of our own"
+        case .mount(let mount): mount.text
+        case .bind(let bind): bind.text
+        case .device(let device): device.text
+        case .symlink(let path, let target): "link \(quoted(path)) to \(quoted(target))"
+        case .makeDirectory(let path, let mode): "make directory \(quoted(path)), mode \(String(mode, radix: 8))"
+        case .setMountAttributes(let path, let attributes, let isRecursive):
+            "set \(quoted(path))\(isRecursive ? " and what is mounted below" : ""): "
+                + attributes.words.joined(separator: ",")
+        case .pivotRoot: "make it the root, let the old one go"
+        case .rootPropagation(let propagation): "make the root \(propagation.text)"
+        case .sysctl(let key, let value): "set \(quoted(key)) to \(quoted(value))"
+        case .maskPath(let path): "mask \(quoted(path))"
+        case .readonlyPath(let path): "make \(quoted(path)) read-only"
+        default: ""
+        }
+    }
+
+    private var processText: String {
+        switch self {
+        case .rlimit(let name, let soft, let hard): "limit \(name) to \(Step.limit(soft)), at most \(Step.limit(hard))"
+        case .oomScoreAdjust(let score): "adjust the OOM score by \(score)"
+        case .ownStandardStreams(let uid, let gid): "give the standard streams to \(uid):\(gid)"
+        case .boundingSet(let keep): "bounding set: \(Step.names(keep))"
+        case .seccomp(let flags):
+            "load the seccomp filter" + (flags.isEmpty ? "" : ": " + flags.map(quoted).joined(separator: " "))
+        case .keepCapabilities: "keep capabilities when the user changes"
+        case .groups(let groups):
+            "groups: " + (groups.isEmpty ? "none" : groups.map { "\($0)" }.joined(separator: " "))
+        case .gid(let gid): "group \(gid)"
+        case .uid(let uid): "user \(uid)"
+        case .capabilities(let effective, let permitted, let inheritable):
+            if effective == permitted {
+                "capabilities: effective and permitted \(Step.names(permitted)); inheritable \(Step.names(inheritable))"
+            } else {
+                "capabilities: effective \(Step.names(effective)); permitted \(Step.names(permitted)); "
+                    + "inheritable \(Step.names(inheritable))"
+            }
+        case .ambient(let set): "ambient capabilities: \(Step.names(set))"
+        case .noNewPrivileges: "no new privileges"
+        case .umask(let mask): "umask \(Step.octal(mask))"
+        case .resetSignals: "reset signals"
+        case .workingDirectory(let path): "working directory \(quoted(path))"
+        case .exec(let arguments, let environment, let candidates):
+            "execute \(arguments.map(quoted).joined(separator: " ")) from "
+                + "\(candidates.map(quoted).joined(separator: " ")) with \(environment.map(quoted).joined(separator: " "))"
+        default: ""
+        }
+    }
+
+    private static func names(_ set: UInt64) -> String {
+        let names = Capability.names(in: set)
+        return names.isEmpty ? "none" : names.joined(separator: " ")
+    }
+
+    private static func limit(_ value: UInt64) -> String { value == .max ? "unlimited" : "\(value)" }
+
+    static func octal(_ mode: UInt32) -> String {
+        let digits = String(mode, radix: 8)
+        return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    }
+}
+
+extension LaunchPlan {
+    /// What descriptor `index` is; a plan that was made by hand may lack it.
+    fileprivate func useText(_ index: Int) -> String {
+        descriptors.indices.contains(index) ? descriptors[index].text : "nothing"
+    }
+}
+
+extension Handshake {
+    var text: String {
+        switch self {
+        case .identityMapsWritten: "identity maps written"
+        case .cgroupJoined: "cgroup joined"
+        case .start: "start"
+        }
+    }
+}
+
+extension [IdentityRange] {
+    /// `0-65535 are 100000-165535`
+    fileprivate var text: String {
+        map { range in
+            let last = UInt64(range.inside) + UInt64(range.count) - (range.count == 0 ? 0 : 1)
+            let outsideLast = UInt64(range.outside) + UInt64(range.count) - (range.count == 0 ? 0 : 1)
+            return "\(range.inside)-\(last) are \(range.outside)-\(outsideLast)"
+        }.joined(separator: ", ")
+    }
+}
+
+extension MountAttributes {
+    /// The words of mount(8) for what is set and cleared.
+    package var words: [String] {
+        let flags: [(bit: UInt64, set: String, clear: String)] = [
+            (MountAttributes.readOnly, "ro", "rw"), (MountAttributes.noSetuid, "nosuid", "suid"),
+            (MountAttributes.noDevices, "nodev", "dev"), (MountAttributes.noExecute, "noexec", "exec"),
+        ]
+        let later: [(bit: UInt64, set: String, clear: String)] = [
+            (MountAttributes.noDirectoryAccessTime, "nodiratime", "diratime"),
+            (MountAttributes.noSymlinkFollow, "nosymfollow", "symfollow"),
+        ]
+        func named(_ table: [(bit: UInt64, set: String, clear: String)]) -> [String] {
+            table.compactMap { set & $0.bit != 0 ? $0.set : clear & $0.bit != 0 ? $0.clear : nil }
+        }
+        var accessTime: [String] = []
+        if set & MountAttributes.noAccessTime != 0 {
+            accessTime = ["noatime"]
+        } else if set & MountAttributes.strictAccessTime != 0 {
+            accessTime = ["strictatime"]
+        } else if clear & MountAttributes.accessTimeMask != 0 {
+            accessTime = ["relatime"]
+        }
+        return named(flags) + accessTime + named(later)
+    }
+}
+
+extension FileSystemMount.Option {
+    var text: String { value.map { value in "\(key)=\(value)" } ?? key }
+}
+
+extension FileSystemMount {
+    /// `mount tmpfs on /dev: nosuid,mode=755`
+    var text: String {
+        let from = source == type ? "" : " from \(quoted(source))"
+        let settings = options.map { quoted($0.text) }
+        let words = attributes.words + settings + propagation.map(\.text)
+        return "mount \(quoted(type))\(from) on \(quoted(target))" + (strict ? ", no links" : "")
+            + (words.isEmpty ? "" : ": " + words.joined(separator: ","))
+    }
+}
+
+extension BindMount {
+    /// `bind /etc/hosts on /etc/hosts: ro`
+    var text: String {
+        let words =
+            attributes.words + recursiveAttributes.words.map { "r" + $0 } + propagation.map(\.text)
+        return "bind \(quoted(source)), descriptor \(index), on \(quoted(target))" + (strict ? ", no links" : "")
+            + (words.isEmpty ? "" : ": " + words.joined(separator: ","))
+    }
+}
+
+extension DeviceNode {
+    /// The type bits of `st_mode`, inode(7).
+    static let characterType: UInt32 = 0o020000
+    static let blockType: UInt32 = 0o060000
+    static let fifoType: UInt32 = 0o010000
+
+    /// `device /dev/null: c 1:3, mode 0666, owner 0:0`
+    var text: String {
+        let permissions = "mode \(Step.octal(mode & 0o7777)), owner \(uid):\(gid)"
+        switch mode & 0o170000 {
+        case DeviceNode.fifoType: return "fifo \(quoted(path)): \(permissions)"
+        case DeviceNode.blockType: return "device \(quoted(path)): b \(major):\(minor), \(permissions)"
+        default: return "device \(quoted(path)): c \(major):\(minor), \(permissions)"
+        }
+    }
+}
+
+extension Step {
+    /// The step in a few words, for an error.
+    package var title: String {
+        switch self {
+        case .mount(let mount): "mount \(mount.type) on \(mount.target)"
+        case .bind(let bind): "bind \(bind.source) on \(bind.target)"
+        case .exec(let arguments, _, _): "execute \(quoted(arguments.first ?? ""))"
+        default:
+            text(
+                in: LaunchPlan(
+                    before: [], clone: .init(namespaces: [], intoCgroup: false), beside: [], child: [], descriptors: [])
+            )
+        }
+    }
+}

@@ -1,0 +1,290 @@
+/// A launch as a value: who does what, in which order. It is made by ``Planner`` without touching the kernel, printed
+/// by `--explain`, and carried out by the Launching room, step for step.
+package struct LaunchPlan: Hashable, Sendable {
+    /// What the runtime does before the child exists, in order.
+    package var before: [Step]
+    /// The clone(2) that makes the child.
+    package var clone: Clone
+    /// What the runtime does while the child works, in order; handshakes tie the two together.
+    package var beside: [Step]
+    /// What the child does, in order, before it is the container's command.
+    package var child: [Step]
+    /// The descriptors that the runtime opens and the child uses; a step names one by its index.
+    package var descriptors: [DescriptorUse]
+    /// What the configuration asks for and this host or the specification lets pass with a warning.
+    package var warnings: [String]
+
+    package init(
+        before: [Step], clone: Clone, beside: [Step], child: [Step], descriptors: [DescriptorUse],
+        warnings: [String] = []
+    ) {
+        self.before = before
+        self.clone = clone
+        self.beside = beside
+        self.child = child
+        self.descriptors = descriptors
+        self.warnings = warnings
+    }
+
+    /// The child's birth.
+    package struct Clone: Hashable, Sendable {
+        /// The namespaces made new, `CLONE_NEW*`. Cgroup is not among them: it is unshared by the child once it is in
+        /// its group, or its view would start at the runtime's.
+        package var namespaces: [Namespace]
+        /// Born in its v2 group (`CLONE_INTO_CGROUP`).
+        package var intoCgroup: Bool
+
+        package init(namespaces: [Namespace], intoCgroup: Bool) {
+            self.namespaces = namespaces
+            self.intoCgroup = intoCgroup
+        }
+    }
+
+    /// Why a descriptor is handed to the child.
+    package enum DescriptorUse: Hashable, Sendable {
+        /// A detached mount of the root file system, made by the caller: an overlay, or a clone of a bundle's directory.
+        case root
+        /// A detached clone of the host's `path`, for a bind mount; `isDirectory` is found out when it is opened.
+        case bindSource(path: String, recursive: Bool)
+        /// A namespace to join.
+        case namespace(Namespace, path: String)
+    }
+
+    /// The kinds of `namespaces(7)`.
+    package enum Namespace: String, Hashable, Sendable, CaseIterable {
+        case user, mount = "mnt", pid, network = "net", ipc, uts, cgroup, time
+    }
+}
+
+/// One thing that is meant, not one system call: whether a masked path is a file or a directory is known only in the
+/// child.
+package enum Step: Hashable, Sendable {
+    // MARK: the runtime, before the clone
+
+    /// Make the cgroup and set its limits; the texts are for people, the values travel beside the plan.
+    case createCgroup(path: String, limits: [String])
+    /// Open descriptor `index`.
+    case openDescriptor(index: Int)
+    /// Put the runtime's next children into a pid or time namespace (setns(2) moves only children there).
+    case enterForChildren(LaunchPlan.Namespace, index: Int)
+
+    // MARK: the runtime, beside the child
+
+    /// Write `/proc/PID/uid_map` and `gid_map`, and `setgroups` before them where needed.
+    case writeIdentityMaps(uid: [IdentityRange], gid: [IdentityRange])
+    /// Move the child into its v1 groups.
+    case joinCgroup(path: String)
+
+    // MARK: handshakes
+
+    /// Tell the other actor that `handshake` has been reached.
+    case signal(Handshake)
+    /// Wait until the other actor has reached it.
+    case await(Handshake)
+
+    // MARK: the child, namespaces and session
+
+    /// Become root of the new user namespace, whose maps are written.
+    case becomeNamespaceRoot
+    /// Join a namespace by its descriptor.
+    case join(LaunchPlan.Namespace, index: Int)
+    case unshareCgroup
+    case newSession
+    /// A session keyring of its own, so that the host's keys are not possessed.
+    case sessionKeyring(name: String)
+    case hostname(String)
+    case domainname(String)
+    case loopbackUp
+
+    // MARK: the child, mounts
+
+    /// Change the propagation of the whole tree, so that what is mounted here is not seen outside.
+    case propagation(Propagation)
+    /// Attach the root file system over the old one.
+    case attachRoot(index: Int)
+    /// A procfs that is attached nowhere: the handle through which sysctls and the own process are written, whatever
+    /// the image has under /proc.
+    case openProc
+    case mount(FileSystemMount)
+    case bind(BindMount)
+    case device(DeviceNode)
+    case symlink(path: String, target: String)
+    /// Make a directory where there is none, and those before it.
+    case makeDirectory(path: String, mode: UInt32)
+    /// Set attributes of an attached mount (read-only, nosuid, …) after all is mounted below it.
+    case setMountAttributes(path: String, attributes: MountAttributes, recursive: Bool)
+    /// Make the attached root the root, and let the old one go.
+    case pivotRoot
+    case rootPropagation(Propagation)
+    case sysctl(key: String, value: String)
+    case maskPath(String)
+    case readonlyPath(String)
+
+    // MARK: the child, identity and limits
+
+    case rlimit(name: String, soft: UInt64, hard: UInt64)
+    case oomScoreAdjust(Int)
+    /// Give the standard streams to the user, so that /dev/stdout can be opened.
+    case ownStandardStreams(uid: UInt32, gid: UInt32)
+    /// Drop what is not in `keep` (bit n: capability n) from the bounding set.
+    case boundingSet(keep: UInt64)
+    /// Load the filter that travels beside the plan.
+    case seccomp(flags: [String])
+    case keepCapabilities
+    case groups([UInt32])
+    case gid(UInt32)
+    case uid(UInt32)
+    case capabilities(effective: UInt64, permitted: UInt64, inheritable: UInt64)
+    case ambient(UInt64)
+    case noNewPrivileges
+    case umask(UInt32)
+    case resetSignals
+    case workingDirectory(String)
+    /// `candidates` are tried in order: the paths that PATH makes of the first argument.
+    case exec(arguments: [String], environment: [String], candidates: [String])
+}
+
+/// A point that one actor reaches and another waits for.
+package enum Handshake: UInt8, Hashable, Sendable {
+    case identityMapsWritten = 1
+    case cgroupJoined = 2
+    case start = 3
+}
+
+/// A row of `uid_map`, user_namespaces(7).
+package struct IdentityRange: Hashable, Sendable {
+    package var inside: UInt32
+    package var outside: UInt32
+    package var count: UInt32
+
+    package init(inside: UInt32, outside: UInt32, count: UInt32) {
+        self.inside = inside
+        self.outside = outside
+        self.count = count
+    }
+}
+
+/// How mount events travel, mount_namespaces(7).
+package struct Propagation: Hashable, Sendable {
+    package enum Kind: String, Hashable, Sendable { case shared, slave, `private`, unbindable }
+    package var kind: Kind
+    package var recursive: Bool
+
+    package init(_ kind: Kind, recursive: Bool) {
+        self.kind = kind
+        self.recursive = recursive
+    }
+}
+
+/// Attributes of a mount as mount_setattr(2) names them: bits of `MOUNT_ATTR_*` to set and to clear.
+package struct MountAttributes: Hashable, Sendable {
+    package var set: UInt64
+    package var clear: UInt64
+
+    package init(set: UInt64 = 0, clear: UInt64 = 0) {
+        self.set = set
+        self.clear = clear
+    }
+
+    package static let readOnly: UInt64 = 0x1
+    package static let noSetuid: UInt64 = 0x2
+    package static let noDevices: UInt64 = 0x4
+    package static let noExecute: UInt64 = 0x8
+    /// The mask of the access time setting; `relatime` is 0 in it.
+    package static let accessTimeMask: UInt64 = 0x70
+    package static let noAccessTime: UInt64 = 0x10
+    package static let strictAccessTime: UInt64 = 0x20
+    package static let noDirectoryAccessTime: UInt64 = 0x80
+    package static let noSymlinkFollow: UInt64 = 0x200000
+}
+
+/// A new file system at `target`.
+package struct FileSystemMount: Hashable, Sendable {
+    /// As in `/proc/filesystems`.
+    package var type: String
+    package var source: String
+    /// Absolute inside the root.
+    package var target: String
+    /// What fsconfig(2) is given: a value, or a flag where it is nil.
+    package var options: [Option]
+    package var attributes: MountAttributes
+    /// No component of `target` may be a symbolic link: /proc, /sys and /dev must be where they are named
+    /// (CVE-2019-19921, CVE-2026-41579).
+    package var strict: Bool
+    package var propagation: [Propagation]
+
+    package struct Option: Hashable, Sendable {
+        package var key: String
+        package var value: String?
+        package init(_ key: String, _ value: String? = nil) {
+            self.key = key
+            self.value = value
+        }
+    }
+
+    package init(
+        type: String, source: String, target: String, options: [Option] = [], attributes: MountAttributes = .init(),
+        strict: Bool, propagation: [Propagation] = []
+    ) {
+        self.type = type
+        self.source = source
+        self.target = target
+        self.options = options
+        self.attributes = attributes
+        self.strict = strict
+        self.propagation = propagation
+    }
+}
+
+/// A piece of the host's tree at `target`.
+package struct BindMount: Hashable, Sendable {
+    /// Which descriptor of the plan.
+    package var index: Int
+    /// For people: what it is a clone of.
+    package var source: String
+    package var target: String
+    package var attributes: MountAttributes
+    /// Whether `attributes` hold for the mounts below too (`rro`, `rnosuid`, …).
+    package var recursiveAttributes: MountAttributes
+    package var propagation: [Propagation]
+    /// As in ``FileSystemMount``.
+    package var strict: Bool
+
+    package init(
+        index: Int, source: String, target: String, attributes: MountAttributes = .init(),
+        recursiveAttributes: MountAttributes = .init(), propagation: [Propagation] = [], strict: Bool = false
+    ) {
+        self.index = index
+        self.source = source
+        self.target = target
+        self.attributes = attributes
+        self.recursiveAttributes = recursiveAttributes
+        self.propagation = propagation
+        self.strict = strict
+    }
+}
+
+/// A node in the container's /dev.
+package struct DeviceNode: Hashable, Sendable {
+    package var path: String
+    /// Type and permission bits, as in `st_mode`.
+    package var mode: UInt32
+    package var major: UInt32
+    package var minor: UInt32
+    package var uid: UInt32
+    package var gid: UInt32
+
+    package init(path: String, mode: UInt32, major: UInt32, minor: UInt32, uid: UInt32, gid: UInt32) {
+        self.path = path
+        self.mode = mode
+        self.major = major
+        self.minor = minor
+        self.uid = uid
+        self.gid = gid
+    }
+}
+
+extension LaunchPlan.Namespace {
+    /// The word of the specification: `mount`, `network`.
+    package var word: String { self == .mount ? "mount" : self == .network ? "network" : rawValue }
+}

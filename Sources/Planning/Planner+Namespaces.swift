@@ -1,0 +1,131 @@
+internal import OCI
+
+// Namespaces, names, cgroup membership, sysctls.
+extension Planner {
+    func kind(_ type: String) -> LaunchPlan.Namespace? {
+        switch type {
+        case "mount": .mount
+        case "network": .network
+        default: LaunchPlan.Namespace(rawValue: type)
+        }
+    }
+
+    /// The namespaces that the clone makes, in the order of their flags.
+    func newNamespaces() throws(PlanningError) -> [LaunchPlan.Namespace] {
+        let wanted = spec.linux.namespaces.filter { $0.path == nil }.compactMap { kind($0.type) }
+        guard spec.linux.namespaces.contains(where: { $0.type == "mount" }) else {
+            throw .needsNamespace("mount", at: "/linux/namespaces")
+        }
+        return LaunchPlan.Namespace.allCases.filter { wanted.contains($0) && $0 != .cgroup }
+    }
+
+    func isNew(_ type: String) -> Bool { spec.linux.namespaces.contains { $0.type == type && $0.path == nil } }
+
+    var unsharesCgroup: Bool { isNew("cgroup") }
+
+    /// Joining by path: pid and time namespaces take only children in, so the runtime enters them; the rest is the
+    /// child's work, the user namespace first, since it gives the rights for the others.
+    mutating func joinSteps() throws(PlanningError) -> (before: [Step], child: [Step]) {
+        var before: [Step] = [], child: [Step] = []
+        let joined = spec.linux.namespaces.enumerated().filter { $0.element.path != nil }
+        for (i, namespace) in joined.sorted(by: { $0.element.type == "user" && $1.element.type != "user" }) {
+            guard let path = namespace.path, let kind = kind(namespace.type) else { continue }
+            if kind == .mount { throw .unsupported("joining a mount namespace", at: "/linux/namespaces/\(i)") }
+            descriptors.append(.namespace(kind, path: path))
+            let index = descriptors.count - 1
+            if kind == .pid || kind == .time {
+                before.append(.enterForChildren(kind, index: index))
+            } else {
+                child.append(.join(kind, index: index))
+                if kind == .user { child.append(.becomeNamespaceRoot) }
+            }
+        }
+        return (before, child)
+    }
+
+    func identityMaps() -> Step {
+        func ranges(_ list: [LinuxSpec.IdentityMapping]) -> [IdentityRange] {
+            list.map { IdentityRange(inside: $0.containerID, outside: $0.hostID, count: $0.size) }
+        }
+        return .writeIdentityMaps(uid: ranges(spec.linux.uidMappings), gid: ranges(spec.linux.gidMappings))
+    }
+
+    func nameSteps(_ new: [LaunchPlan.Namespace]) throws(PlanningError) -> [Step] {
+        var steps: [Step] = []
+        for (name, text, make) in [
+            ("hostname", spec.hostname, Step.hostname), ("domainname", spec.domainname, Step.domainname),
+        ] {
+            guard let text, !text.isEmpty else { continue }
+            guard spec.linux.namespaces.contains(where: { $0.type == "uts" }) else {
+                throw .needsNamespace("uts", at: "/\(name)")
+            }
+            guard text.utf8.count <= 64 else { throw .unsupported("a \(name) of more than 64 bytes", at: "/\(name)") }
+            steps.append(make(text))
+        }
+        return steps
+    }
+
+    // MARK: cgroups
+
+    /// On v2, and on a hybrid host's v2 tree, the child is born in its group.
+    var bornInCgroup: Bool {
+        switch host.cgroups {
+        case .unified: true
+        case .legacy(_, let hybrid): hybrid
+        case .none: false
+        }
+    }
+
+    /// v1 groups are joined by a move, after the birth.
+    var joinsCgroupLate: Bool {
+        if case .legacy = host.cgroups { return true }
+        return false
+    }
+
+    /// The limits, for people.
+    func limitTexts() -> [String] {
+        let resources = spec.linux.resources
+        var texts: [String] = []
+        if let bytes = resources.memory.limit { texts.append("memory=\(bytes)") }
+        if let bytes = resources.memory.swap { texts.append("memory+swap=\(bytes)") }
+        if let quota = resources.cpu.quota { texts.append("cpu=\(quota)/\(resources.cpu.period ?? 100_000)") }
+        if let shares = resources.cpu.shares { texts.append("cpu.shares=\(shares)") }
+        if let cpus = resources.cpu.cpus { texts.append("cpuset=\(cpus)") }
+        if let pids = resources.pids { texts.append("pids=\(pids)") }
+        for (size, limit) in resources.hugepageLimits { texts.append("hugetlb.\(size)=\(limit)") }
+        for (name, value) in resources.unified { texts.append("\(name)=\(value)") }
+        if !resources.devices.isEmpty { texts.append("devices=\(resources.devices.count) rules") }
+        return texts
+    }
+
+    // MARK: sysctls
+
+    /// Only what belongs to a namespace of the container's own: anything else would be the host's.
+    func sysctlSteps(_ new: [LaunchPlan.Namespace]) throws(PlanningError) -> [Step] {
+        var steps: [Step] = []
+        for entry in spec.linux.sysctl {
+            let key = entry.key.split(separator: "/").joined(separator: ".")
+            guard let owner = Planner.namespace(ofSysctl: key) else {
+                throw .sysctl(entry.key, why: "it is the whole host's and not a container's")
+            }
+            let joined = spec.linux.namespaces.contains { kind($0.type) == owner }
+            guard joined else { throw .needsNamespace(owner.rawValue, at: "/linux/sysctl/\(entry.key)") }
+            guard !entry.key.split(whereSeparator: { $0 == "." || $0 == "/" }).contains("..") else {
+                throw .sysctl(entry.key, why: "not a name of a sysctl")
+            }
+            steps.append(.sysctl(key: entry.key, value: entry.value))
+        }
+        return steps
+    }
+
+    private static func namespace(ofSysctl key: String) -> LaunchPlan.Namespace? {
+        let ipc = [
+            "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax",
+            "kernel.shmmni", "kernel.shm_rmid_forced",
+        ]
+        if ipc.contains(key) || key.hasPrefix("fs.mqueue.") { return .ipc }
+        if key.hasPrefix("net.") { return .network }
+        if key == "kernel.domainname" || key == "kernel.hostname" { return .uts }
+        return nil
+    }
+}

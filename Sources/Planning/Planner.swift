@@ -1,0 +1,138 @@
+package import OCI
+
+/// Makes a plan of a configuration. Pure: what it needs to know of the host comes in as ``HostFacts``, so a plan can be
+/// made, printed and tested for any host, without root.
+package struct Planner {
+    /// What the caller knows beside the configuration.
+    package struct Context: Hashable, Sendable {
+        /// Of the container's group, below each hierarchy; nil: no cgroup.
+        package var cgroupPath: String?
+        /// For people: what the root file system is.
+        package var rootDescription: String
+        /// The name of the session keyring.
+        package var keyring: String
+        /// A filter travels with the plan.
+        package var hasFilter: Bool
+        /// In a configuration of the OCI verbs what can't be granted warns; in one that is made of our user's words it
+        /// is an error.
+        package var isStrict: Bool
+
+        package init(cgroupPath: String?, rootDescription: String, keyring: String, hasFilter: Bool, isStrict: Bool) {
+            self.cgroupPath = cgroupPath
+            self.rootDescription = rootDescription
+            self.keyring = keyring
+            self.hasFilter = hasFilter
+            self.isStrict = isStrict
+        }
+    }
+
+    let spec: RuntimeSpec
+    let process: ProcessSpec
+    let host: HostFacts
+    let context: Context
+    var descriptors: [LaunchPlan.DescriptorUse] = [.root]
+    var warnings: [String] = []
+
+    /// Makes the plan.
+    package static func plan(
+        _ spec: RuntimeSpec, on host: HostFacts, _ context: Context
+    ) throws(PlanningError) -> LaunchPlan {
+        guard let process = spec.process else {
+            throw .unsupported("a configuration without a process", at: "/process")
+        }
+        var planner = Planner(spec: spec, process: process, host: host, context: context)
+        return try planner.plan()
+    }
+
+    /// The order of a launch, all of it. Everything else here fills these phases in.
+    private mutating func plan() throws(PlanningError) -> LaunchPlan {
+        let new = try newNamespaces()
+        let mounts = try mountSteps()
+        let bounding = try capabilitySteps()
+        let joins = try joinSteps()
+        let maps = new.contains(.user) ? identityMaps() : nil
+        let waits = context.cgroupPath != nil && joinsCgroupLate
+        let early = context.hasFilter && !process.noNewPrivileges
+        let late = context.hasFilter && process.noNewPrivileges
+
+        // The runtime, before there is a child: what may fail without a trace fails here.
+        var before: [Step] = []
+        if let path = context.cgroupPath { before.append(.createCgroup(path: path, limits: limitTexts())) }
+        for index in descriptors.indices { before.append(.openDescriptor(index: index)) }
+        before += joins.before
+
+        // The runtime, beside the child. Maps come first, the child can do nothing without them; moving it into v1
+        // groups may wait for milliseconds, which its mounts fill.
+        var beside: [Step] = []
+        if let maps { beside += [maps, .signal(.identityMapsWritten)] }
+        if waits, let path = context.cgroupPath { beside += [.joinCgroup(path: path), .signal(.cgroupJoined)] }
+
+        // The child: who it is while it sets up, and in which namespaces.
+        var child: [Step] = []
+        if maps != nil { child += [.await(.identityMapsWritten), .becomeNamespaceRoot] }
+        child += joins.child
+        child += [.newSession, .sessionKeyring(name: context.keyring)]
+        child += try nameSteps(new)
+        if new.contains(.network) { child.append(.loopbackUp) }
+
+        // Mounts. First nothing may travel back to the host; then the root, and all that comes into it.
+        child += [.propagation(Propagation(outerPropagation, recursive: true)), .attachRoot(index: 0), .openProc]
+        let enterCgroup: [Step] = (waits ? [.await(.cgroupJoined)] : []) + (unsharesCgroup ? [.unshareCgroup] : [])
+        child += mounts.beforeCgroup + enterCgroup + mounts.cgroup + mounts.after
+        child.append(.makeDirectory(path: process.cwd, mode: 0o755))
+
+        // The root becomes the root; from here on nothing of the host can be reached.
+        child.append(.pivotRoot)
+        if let propagation = try rootPropagation() { child.append(.rootPropagation(propagation)) }
+
+        // Sysctls while /proc/sys can be written, then the masks over it.
+        child += try sysctlSteps(new)
+        child += spec.linux.maskedPaths.map { .maskPath($0) } + spec.linux.readonlyPaths.map { .readonlyPath($0) }
+
+        // Limits, and what needs privilege still. All that needs none is done here as well, so that little follows a
+        // filter: a profile must allow what comes after it.
+        child += try limitSteps()
+        child += [.ownStandardStreams(uid: process.user.uid, gid: process.user.gid), .resetSignals]
+        child.append(.umask(process.user.umask ?? 0o022))
+        child.append(.boundingSet(keep: bounding.bounding))
+
+        // Without no_new_privs loading a filter needs CAP_SYS_ADMIN: now or never.
+        if early { child.append(.seccomp(flags: spec.linux.seccomp?.flags ?? [])) }
+
+        // Who it is from here on. Groups before uid, or it may not set them; capabilities kept across the change.
+        if process.user.uid != 0 { child.append(.keepCapabilities) }
+        child += [.groups(process.user.additionalGids), .gid(process.user.gid), .uid(process.user.uid)]
+        child.append(bounding.step)
+        child.append(.ambient(bounding.ambient))
+        // As the user, whose rights count for it.
+        child.append(.workingDirectory(process.cwd))
+        if process.noNewPrivileges { child.append(.noNewPrivileges) }
+
+        // The filter last, so that it needs to allow no more than execve.
+        if late { child.append(.seccomp(flags: spec.linux.seccomp?.flags ?? [])) }
+        child.append(.exec(arguments: process.args, environment: environment, candidates: candidates))
+
+        return LaunchPlan(
+            before: before, clone: .init(namespaces: new, intoCgroup: context.cgroupPath != nil && bornInCgroup),
+            beside: beside, child: child, descriptors: descriptors, warnings: warnings)
+    }
+
+    // MARK: the program
+
+    /// HOME is the user's where nobody has set it; without a database, root's.
+    private var environment: [String] {
+        if process.env.contains(where: { $0.hasPrefix("HOME=") }) { return process.env }
+        return process.env + ["HOME=" + (process.user.uid == 0 ? "/root" : "/")]
+    }
+
+    /// The paths that execvp(3) would try; an empty entry of PATH is the working directory.
+    private var candidates: [String] {
+        let command = process.args[0]
+        if command.utf8.contains(UInt8(ascii: "/")) { return [command] }
+        let standard = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        let path = process.env.last { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? Substring(standard)
+        return path.split(separator: ":", omittingEmptySubsequences: false).map { directory in
+            directory.isEmpty ? "./\(command)" : "\(directory)/\(command)"
+        }
+    }
+}

@@ -1,0 +1,66 @@
+extension Step {
+    /// The system calls that carrying out this step makes; any of them may be followed by close(2).
+    package var calls: [String] {
+        switch self {
+        case .createCgroup: ["mkdirat", "openat", "write"]
+        case .openDescriptor: ["openat", "newfstatat", "open_tree"]
+        case .enterForChildren, .join: ["setns"]
+        case .writeIdentityMaps, .joinCgroup: ["openat", "write"]
+        case .signal: ["write"]
+        case .await: ["read"]
+        case .becomeNamespaceRoot: ["setresgid", "setresuid"]
+        case .unshareCgroup: ["unshare"]
+        case .newSession: ["setsid"]
+        case .sessionKeyring: ["keyctl"]
+        case .hostname: ["sethostname"]
+        case .domainname: ["setdomainname"]
+        case .loopbackUp: ["socket", "ioctl"]
+        case .propagation, .attachRoot, .openProc, .mount, .bind, .device, .symlink, .makeDirectory,
+            .setMountAttributes, .pivotRoot, .rootPropagation, .sysctl, .maskPath, .readonlyPath:
+            mountCalls
+        default: processCalls
+        }
+    }
+
+    private var mountCalls: [String] {
+        switch self {
+        case .propagation, .rootPropagation: ["mount"]
+        case .attachRoot: ["move_mount", "fchdir", "mount"]
+        case .openProc: ["fsopen", "fsconfig", "fsmount"]
+        case .mount(let mount):
+            ["fsopen", "fsconfig", "fsmount", "openat2", "mkdirat", "move_mount"]
+                + (mount.propagation.isEmpty ? [] : ["mount"])
+        case .bind(let bind):
+            ["mount_setattr", "openat2", "mkdirat", "openat", "move_mount"]
+                + (bind.propagation.isEmpty ? [] : ["mount"])
+        case .device: ["openat2", "mkdirat", "mknodat", "newfstatat", "fchownat"]
+        case .symlink: ["openat2", "mkdirat", "symlinkat"]
+        case .makeDirectory: ["openat2", "mkdirat"]
+        case .setMountAttributes: ["openat2", "mount_setattr"]
+        case .pivotRoot: ["fchdir", "pivot_root", "umount2", "chdir"]
+        case .sysctl: ["openat", "write"]
+        case .maskPath: ["openat2", "newfstatat", "fsopen", "fsconfig", "fsmount", "open_tree", "move_mount"]
+        case .readonlyPath: ["openat2", "open_tree", "mount_setattr", "move_mount"]
+        default: []
+        }
+    }
+
+    private var processCalls: [String] {
+        switch self {
+        case .rlimit: ["prlimit64"]
+        case .oomScoreAdjust: ["openat", "write"]
+        case .ownStandardStreams: ["newfstatat", "fchownat"]
+        case .boundingSet, .keepCapabilities, .ambient, .noNewPrivileges: ["prctl"]
+        case .seccomp: ["seccomp"]
+        case .groups: ["setgroups"]
+        case .gid: ["setresgid"]
+        case .uid: ["setresuid"]
+        case .capabilities: ["capset"]
+        case .umask: ["umask"]
+        case .resetSignals: ["rt_sigaction", "rt_sigprocmask"]
+        case .workingDirectory: ["chdir", "getcwd"]
+        case .exec: ["execve"]
+        default: []
+        }
+    }
+}

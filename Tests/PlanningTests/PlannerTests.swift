@@ -1,0 +1,139 @@
+import Foundation
+import Testing
+
+@testable import OCI
+@testable import Planning
+
+struct PlannerTests {
+    static let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "Golden")
+    static let legacy = HostFacts.CgroupLayout.legacy(
+        hierarchies: [["cpu", "cpuacct"], ["memory"], ["pids"], ["devices"]], hybrid: false)
+    static let hybrid = HostFacts.CgroupLayout.legacy(hierarchies: [["memory"], ["pids"], ["devices"]], hybrid: true)
+
+    static func host(_ cgroups: HostFacts.CgroupLayout) -> HostFacts {
+        HostFacts(
+            cgroups: cgroups, architecture: .arm64, lastCapability: 40, capabilities: 0x1ff_ffff_ffff & ~(1 << 24))
+    }
+
+    static func plan(
+        _ spec: RuntimeSpec, _ cgroups: HostFacts.CgroupLayout = .unified, filter: Bool = false, strict: Bool = false
+    ) throws(PlanningError) -> LaunchPlan {
+        try Planner.plan(
+            spec, on: host(cgroups),
+            .init(
+                cgroupPath: "perigee/0/web", rootDescription: "directory rootfs", keyring: "_ses.web",
+                hasFilter: filter,
+                isStrict: strict))
+    }
+
+    /// Compares with the file; with PERIGEE_GOLDEN=write in the environment it writes the file, for a review of the diff.
+    static func compare(_ plan: LaunchPlan, _ name: String) throws {
+        let file = golden.appending(path: name + ".plan")
+        if ProcessInfo.processInfo.environment["PERIGEE_GOLDEN"] == "write" {
+            try Data(plan.text.utf8).write(to: file)
+        }
+        #expect(plan.text == String(decoding: try Data(contentsOf: file), as: UTF8.self), "\(name)")
+    }
+
+    @Test(
+        "the default configuration on each kind of host",
+        arguments: [
+            ("default-v2", HostFacts.CgroupLayout.unified), ("default-v1", legacy), ("default-hybrid", hybrid),
+        ])
+    func defaults(name: String, cgroups: HostFacts.CgroupLayout) throws {
+        try Self.compare(try Self.plan(.standard(), cgroups), name)
+    }
+
+    @Test(
+        "an unprivileged user's filter is loaded early without no_new_privs, and last with it",
+        arguments: [true, false])
+    func seccomp(noNewPrivileges: Bool) throws {
+        var spec = try RuntimeSpec.standard()
+        spec.process?.noNewPrivileges = noNewPrivileges
+        spec.process?.user.uid = 1000
+        spec.process?.user.gid = 1000
+        spec.process?.user.additionalGids = [7]
+        let plan = try Self.plan(spec, filter: true)
+        try Self.compare(plan, noNewPrivileges ? "seccomp-late" : "seccomp-early")
+        let filter = try #require(plan.child.firstIndex(of: .seccomp(flags: [])))
+        let uid = try #require(plan.child.firstIndex(of: .uid(1000)))
+        #expect((filter > uid) == noNewPrivileges)
+        #expect(!noNewPrivileges || filter == plan.child.count - 2)
+    }
+
+    @Test("a user namespace: maps before all else, nodes bound and not made")
+    func userNamespace() throws {
+        var spec = try RuntimeSpec.standard()
+        spec.linux.namespaces.append(.init(type: "user"))
+        spec.linux.uidMappings = [.init(containerID: 0, hostID: 100_000, size: 65536)]
+        spec.linux.gidMappings = spec.linux.uidMappings
+        let plan = try Self.plan(spec, Self.hybrid)
+        try Self.compare(plan, "user-namespace")
+        #expect(plan.child.first == .await(.identityMapsWritten))
+        #expect(!plan.child.contains { if case .device = $0 { true } else { false } })
+    }
+
+    @Test("namespaces of others are joined: pid by the runtime, the rest by the child")
+    func joining() throws {
+        var spec = try RuntimeSpec.standard()
+        for i in spec.linux.namespaces.indices where ["pid", "network"].contains(spec.linux.namespaces[i].type) {
+            spec.linux.namespaces[i].path = "/proc/1/ns/\(spec.linux.namespaces[i].type == "pid" ? "pid" : "net")"
+        }
+        let plan = try Self.plan(spec)
+        try Self.compare(plan, "joining")
+        #expect(!plan.clone.namespaces.contains(.network) && !plan.child.contains(.loopbackUp))
+    }
+
+    @Test("every option of a mount goes where it belongs")
+    func mounts() throws {
+        var spec = try RuntimeSpec.standard()
+        spec.mounts += [
+            MountSpec(
+                destination: "/a", type: "bind", source: "/x",
+                options: ["rbind", "rro", "rnosuid", "noatime", "rslave"]),
+            MountSpec(
+                destination: "b", type: "tmpfs", source: "tmpfs",
+                options: ["ro", "sync", "size=5m", "nosymfollow", "private"]),
+            MountSpec(
+                destination: "/b/in", type: "tmpfs", source: "tmpfs", options: ["rw", "exec", "dev", "relatime"]),
+        ]
+        spec.mounts[spec.mounts.count - 2].destination = "/b"
+        try Self.compare(try Self.plan(spec), "mounts")
+    }
+
+    @Test("what can't be planned is refused before anything is done")
+    func refusals() throws {
+        func error(_ change: (inout RuntimeSpec) -> Void, strict: Bool = false) throws -> String {
+            var spec = try RuntimeSpec.standard()
+            change(&spec)
+            do throws(PlanningError) { _ = try Self.plan(spec, strict: strict) } catch { return "\(error)" }
+            return "planned"
+        }
+        #expect(try error { $0.linux.sysctl = [.init(key: "kernel.panic", value: "1")] }.contains("the whole host's"))
+        #expect(
+            try error {
+                $0.linux.namespaces.removeAll { $0.type == "network" }
+                $0.linux.sysctl = [.init(key: "net.core.somaxconn", value: "1")]
+            }.contains("needs a net namespace"))
+        #expect(try error { $0.process?.rlimits = [.init(type: "RLIMIT_X", soft: 1, hard: 1)] }.contains("RLIMIT_X"))
+        #expect(
+            try error { $0.mounts[0].options = ["idmap"] }.contains(
+                "/mounts/0/options: mount option 'idmap' is not supported"))
+        #expect(
+            try error({ $0.process?.capabilities?.bounding = ["CAP_X"] }, strict: true).contains(
+                "no capability 'CAP_X'"))
+        #expect(try error { $0.linux.namespaces.removeAll { $0.type == "mount" } }.contains("needs a mount namespace"))
+        #expect(try error { $0.linux.namespaces.removeAll { $0.type == "uts" } }.contains("/hostname: needs a uts"))
+    }
+
+    @Test("a capability that can't be granted warns, and is left out")
+    func warnings() throws {
+        var spec = try RuntimeSpec.standard()
+        spec.process?.capabilities?.bounding = ["CAP_SYS_RESOURCE", "CAP_NEW", "CAP_KILL"]
+        let plan = try Self.plan(spec)
+        #expect(plan.child.contains(.boundingSet(keep: 1 << 5)))
+        #expect(
+            plan.warnings.contains("/process/capabilities/bounding: CAP_SYS_RESOURCE can't be granted and is left out"))
+        #expect(plan.warnings.contains("/process/capabilities/bounding: unknown capability CAP_NEW is left out"))
+    }
+}
