@@ -37,15 +37,18 @@ let package = Package(
         library("CZlib", "zlib", "zlib1g-dev"),
         library("CZstd", "libzstd", "libzstd-dev"),
         .target(name: "CLinux", path: "CShims/CLinux", cSettings: shimSettings),
+        .target(name: "CLaunch", path: "CShims/CLaunch", cSettings: shimSettings),
         room("Linux", ["CLinux"]),
         room("OCI", ["CJansson"], plugins: ["EmbedPlugin"]),
         room("Seccomp", ["CCrypto", "CSeccomp", "Linux", "OCI"], plugins: ["EmbedPlugin"]),
         room("Cgroups", ["Linux", "OCI"]),
         room("Planning", ["OCI"]),
+        room("Launching", ["CLaunch", "Cgroups", "Linux", "OCI", "Planning"], plugins: ["EmbedPlugin"]),
         tests("LinuxTests", ["Linux"]),
         tests("OCITests", ["OCI"]),
         tests("SeccompTests", ["Linux", "OCI", "Seccomp"]),
         tests("CgroupsTests", ["Cgroups", "Linux", "OCI"]),
         tests("PlanningTests", ["OCI", "Planning"]),
+        tests("LaunchingTests", ["CLaunch", "Launching", "Linux", "OCI", "Planning"]),
     ]
 )

@@ -1,0 +1,122 @@
+/* The binary form of a launch plan: one arena in a memfd that the runtime fills and checks before the clone and the
+ * stage maps and carries out. Position-independent: every reference is an offset from the arena's start.
+ *
+ *   header | pool of strings, arrays and BPF | operations | (page boundary) result page
+ *
+ * The result page is how the stage reports. It is shared memory and not a pipe, since a write(2) may be denied by the
+ * filter that was just loaded, and a process that the kernel kills writes nothing. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+enum { LAUNCH_MAGIC = 0x31475250 /* "PRG1" */, LAUNCH_DESCRIPTORS = 96, LAUNCH_PAGE = 4096 };
+
+/* What an operation does; the letters say what its fields hold: s a string, o a string or 0, v a 0-terminated array of
+ * string references, p pairs of strings (an empty key ends them; "\001" as value: a flag), g an array of `b` uint32, f BPF of `b` bytes, d the index of a
+ * descriptor, - a number. In the order a, b, c, d. */
+#define LAUNCH_OPERATIONS(X)                                                                                        \
+    X(WAIT, "----")            /* a: handshake */                                                                   \
+    X(SIGNAL, "----")          /* a: handshake */                                                                   \
+    X(NAMESPACE_ROOT, "----")                                                                                       \
+    X(JOIN, "d---")            /* x: CLONE_NEW* */                                                                  \
+    X(UNSHARE, "----")         /* x: CLONE_NEW* */                                                                  \
+    X(SESSION, "----")                                                                                              \
+    X(KEYRING, "s---")                                                                                              \
+    X(HOSTNAME, "s---")        /* b: length */                                                                      \
+    X(DOMAINNAME, "s---")      /* b: length */                                                                      \
+    X(LOOPBACK, "----")                                                                                             \
+    X(PROPAGATION, "s---")     /* of the mount at a; x: MS_* */                                                     \
+    X(ATTACH_ROOT, "d---")                                                                                          \
+    X(OPEN_PROC, "----")                                                                                            \
+    X(MOUNT, "sosp")           /* type, source, target, options; x: attributes; y: LAUNCH_MOUNT_* */                \
+    X(BIND, "d-s-")            /* descriptor, -, target; x: set, y: clear; b: LAUNCH_MOUNT_* */                     \
+    X(MOUNT_ATTRIBUTES, "--s-")/* target; x: set, y: clear; b: LAUNCH_MOUNT_* */                                    \
+    X(MOUNT_PROPAGATION, "--s-")/* target; x: MS_* */                                                               \
+    X(DEVICE, "ss--")          /* directory, name; c: uid, d: gid; x: device, y: mode */                            \
+    X(SYMLINK, "sss-")         /* directory, name, target */                                                        \
+    X(DIRECTORY, "s---")       /* x: mode */                                                                        \
+    X(PIVOT, "----")                                                                                                \
+    X(SYSCTL, "ss--")          /* path below /proc, value; c: its length */                                         \
+    X(MASK, "s---")                                                                                                 \
+    X(READONLY, "s---")                                                                                             \
+    X(RLIMIT, "----")          /* a: resource; x: soft, y: hard */                                                  \
+    X(OWN_STREAMS, "----")     /* a: uid, b: gid */                                                                 \
+    X(BOUNDING, "----")        /* x: kept; a: last capability */                                                    \
+    X(SECCOMP, "f---")         /* b: bytes; x: flags */                                                             \
+    X(KEEP_CAPABILITIES, "----")                                                                                    \
+    X(GROUPS, "g---")          /* b: count */                                                                       \
+    X(GID, "----")             /* a */                                                                              \
+    X(UID, "----")             /* a */                                                                              \
+    X(CAPABILITIES, "----")    /* x: effective, y: permitted, a|b<<32: inheritable */                               \
+    X(AMBIENT, "----")         /* x; a: last capability */                                                          \
+    X(NO_NEW_PRIVILEGES, "----")                                                                                    \
+    X(UMASK, "----")           /* a */                                                                              \
+    X(RESET_SIGNALS, "----")                                                                                        \
+    X(CHDIR, "s---")                                                                                                \
+    X(EXEC, "vvv-")            /* arguments, environment, candidates */
+
+#define LAUNCH_ENUM(name, fields) LAUNCH_OP_##name,
+enum launch_kind { LAUNCH_OPERATIONS(LAUNCH_ENUM) LAUNCH_KINDS };
+#undef LAUNCH_ENUM
+
+enum launch_mount_flags {
+    LAUNCH_MOUNT_STRICT = 1,    /* no symbolic link on the way to the target */
+    LAUNCH_MOUNT_RECURSIVE = 2, /* attributes hold for the mounts below too */
+    LAUNCH_MOUNT_FILE = 4,      /* the source is not a directory: a missing target is made a file */
+};
+
+struct launch_operation {
+    uint16_t kind;
+    uint16_t step; /* number in the plan, from 1 */
+    uint32_t a, b, c, d, reserved;
+    uint64_t x, y;
+};
+_Static_assert(sizeof(struct launch_operation) == 40, "fixed size");
+
+enum launch_flags { LAUNCH_TIMELINE = 1 };
+
+struct launch_header {
+    uint32_t magic, size;
+    uint32_t operations, operation_count;
+    uint32_t result, step_count;
+    uint32_t flags;
+    int32_t control; /* the stage's end of the socket pair */
+    uint32_t descriptor_count, reserved;
+    int32_t descriptors[LAUNCH_DESCRIPTORS];
+};
+
+enum launch_state { LAUNCH_BORN, LAUNCH_RUNNING, LAUNCH_EXECUTING, LAUNCH_FAILED };
+
+struct launch_time { uint64_t wall, processor; }; /* nanoseconds; of a step: when it had ended */
+
+struct launch_result {
+    uint32_t state, step, call; /* call: number of the system call that failed */
+    int32_t error;              /* positive */
+    uint32_t subject;           /* offset of the string that it failed on, or 0 */
+    uint32_t candidate;         /* of exec: which candidate the error is from */
+    struct launch_time times[]; /* [0]: the stage's start; [n]: the end of step n */
+};
+
+/* On the control socket: the number of a handshake, or this: "look at the result page, and at my root; I wait". */
+enum { LAUNCH_FAILURE_BYTE = 0xff };
+
+/* Checks every offset, count and kind, so that the stage need not. NULL: it is well formed; else what is not.
+ * `at` is the index of the operation. */
+const char *launch_validate(const void *arena, size_t size, uint32_t *at);
+
+/* The name of a system call by its number on this architecture, NULL if the stage makes no such call. */
+const char *launch_call_name(uint32_t number);
+
+/* What `launch_clone` needs. */
+struct launch_clone {
+    uint64_t flags;     /* CLONE_NEW*, CLONE_INTO_CGROUP */
+    int cgroup;         /* with CLONE_INTO_CGROUP */
+    int stage;          /* memfd of the stage's executable */
+    int arena;          /* memfd of the arena */
+    const struct launch_header *header;
+};
+
+/* Makes the child and lets it execute the stage. Returns its pid and stores a pidfd, or -errno of clone3(2) or, with
+ * *in_child set, of the child's execveat(2). The child shares this memory until it executes (CLONE_VM | CLONE_VFORK),
+ * so no page table is copied and none of our code runs in it but what is in this one function. */
+long launch_clone(const struct launch_clone *how, int *pidfd, int *in_child);

@@ -1,0 +1,14 @@
+/* The system calls that the stage makes: name, number on x86-64, number on arm64 (the generic table). The stage takes
+ * its numbers from here, the runtime the names for its errors. */
+#pragma once
+#define LAUNCH_CALLS(X)                                                                                             \
+    X(read, 0, 63) X(write, 1, 64) X(close, 3, 57) X(mmap, 9, 222) X(rt_sigaction, 13, 134)                         \
+    X(rt_sigprocmask, 14, 135) X(ioctl, 16, 29) X(socket, 41, 198) X(execve, 59, 221) X(fcntl, 72, 25)              \
+    X(chdir, 80, 49) X(fchdir, 81, 50) X(umask, 95, 166) X(setsid, 112, 157) X(setgroups, 116, 159)                 \
+    X(setresuid, 117, 147) X(setresgid, 119, 149) X(capset, 126, 91) X(pivot_root, 155, 41) X(prctl, 157, 167)      \
+    X(mount, 165, 40) X(umount2, 166, 39) X(sethostname, 170, 161) X(setdomainname, 171, 162)                       \
+    X(clock_gettime, 228, 113) X(exit_group, 231, 94) X(keyctl, 250, 219) X(openat, 257, 56) X(mkdirat, 258, 34)    \
+    X(mknodat, 259, 33) X(fchownat, 260, 54) X(newfstatat, 262, 79) X(symlinkat, 266, 36) X(fchmodat, 268, 53)      \
+    X(unshare, 272, 97) X(prlimit64, 302, 261) X(setns, 308, 268) X(seccomp, 317, 277) X(open_tree, 428, 428)       \
+    X(move_mount, 429, 429) X(fsopen, 430, 430) X(fsconfig, 431, 431) X(fsmount, 432, 432)                          \
+    X(close_range, 436, 436) X(openat2, 437, 437) X(mount_setattr, 442, 442) X(getcwd, 79, 17)

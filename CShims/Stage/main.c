@@ -1,0 +1,149 @@
+/* The entry, the loop over the operations, and the report. */
+#include "stage.h"
+
+__attribute__((noreturn)) static void leave(int status) {
+    for (;;) {
+        syscall6(SYS_exit_group, status, 0, 0, 0, 0, 0);
+        __builtin_trap(); /* a filter that denies exit_group */
+    }
+}
+
+/* The compiler makes calls of these from plain C. */
+void *memset(void *p, int c, size_t n) {
+    for (char *q = p; n--; q++) *(volatile char *)q = (char)c;
+    return p;
+}
+void *memcpy(void *restrict p, const void *restrict from, size_t n) {
+    char *q = p;
+    for (const char *r = from; n--; q++, r++) *(volatile char *)q = *r;
+    return p;
+}
+
+static uint64_t clock_of(int clock) {
+    struct timespec t = {0, 0};
+    syscall6(SYS_clock_gettime, clock, (long)&t, 0, 0, 0, 0);
+    return (uint64_t)t.seconds * 1000000000u + (uint64_t)t.nanoseconds;
+}
+
+static void stamp(struct stage *s, uint32_t step) {
+    if (!(s->header->flags & LAUNCH_TIMELINE)) return;
+    s->result->times[step].wall = clock_of(CLOCK_MONOTONIC);
+    s->result->times[step].processor = clock_of(CLOCK_THREAD_CPUTIME_ID);
+}
+
+/* The runtime's end of the socket closes when it dies: then there is nobody to be a container for. */
+static long wait_for(struct stage *s, const struct launch_operation *op) {
+    unsigned char byte = 0;
+    for (;;) {
+        long n = CALL(s, read, s->header->control, &byte, 1);
+        if (n == -EINTR) continue;
+        if (n < 0) return n;
+        if (n == 0) leave(1);
+        if (byte == op->a) return 0;
+    }
+}
+
+static long signal_to(struct stage *s, const struct launch_operation *op) {
+    unsigned char byte = (unsigned char)op->a;
+    long n = CALL(s, write, s->header->control, &byte, 1);
+    return n < 0 ? n : 0;
+}
+
+static long perform(struct stage *s, const struct launch_operation *op) {
+    switch ((enum launch_kind)op->kind) {
+    case LAUNCH_OP_WAIT: return wait_for(s, op);
+    case LAUNCH_OP_SIGNAL: return signal_to(s, op);
+    case LAUNCH_OP_NAMESPACE_ROOT: return namespace_root(s, op);
+    case LAUNCH_OP_JOIN: return join_namespace(s, op);
+    case LAUNCH_OP_UNSHARE: return unshare_namespaces(s, op);
+    case LAUNCH_OP_SESSION: return new_session(s, op);
+    case LAUNCH_OP_KEYRING: return session_keyring(s, op);
+    case LAUNCH_OP_HOSTNAME: return set_hostname(s, op);
+    case LAUNCH_OP_DOMAINNAME: return set_domainname(s, op);
+    case LAUNCH_OP_LOOPBACK: return loopback_up(s, op);
+    case LAUNCH_OP_PROPAGATION: return propagate_tree(s, op);
+    case LAUNCH_OP_ATTACH_ROOT: return attach_root(s, op);
+    case LAUNCH_OP_OPEN_PROC: return open_proc(s, op);
+    case LAUNCH_OP_MOUNT: return mount_file_system(s, op);
+    case LAUNCH_OP_BIND: return bind_tree(s, op);
+    case LAUNCH_OP_MOUNT_ATTRIBUTES: return set_attributes(s, op);
+    case LAUNCH_OP_MOUNT_PROPAGATION: return set_propagation(s, op);
+    case LAUNCH_OP_DEVICE: return make_device(s, op);
+    case LAUNCH_OP_SYMLINK: return make_symlink(s, op);
+    case LAUNCH_OP_DIRECTORY: return make_directory(s, op);
+    case LAUNCH_OP_PIVOT: return pivot(s, op);
+    case LAUNCH_OP_SYSCTL: return write_sysctl(s, op);
+    case LAUNCH_OP_MASK: return mask_path(s, op);
+    case LAUNCH_OP_READONLY: return readonly_path(s, op);
+    case LAUNCH_OP_RLIMIT: return set_rlimit(s, op);
+    case LAUNCH_OP_OWN_STREAMS: return own_streams(s, op);
+    case LAUNCH_OP_BOUNDING: return drop_bounding(s, op);
+    case LAUNCH_OP_SECCOMP: return load_seccomp(s, op);
+    case LAUNCH_OP_KEEP_CAPABILITIES: return keep_capabilities(s, op);
+    case LAUNCH_OP_GROUPS: return set_groups(s, op);
+    case LAUNCH_OP_GID: return set_gid(s, op);
+    case LAUNCH_OP_UID: return set_uid(s, op);
+    case LAUNCH_OP_CAPABILITIES: return set_capabilities(s, op);
+    case LAUNCH_OP_AMBIENT: return raise_ambient(s, op);
+    case LAUNCH_OP_NO_NEW_PRIVILEGES: return no_new_privileges(s, op);
+    case LAUNCH_OP_UMASK: return set_umask(s, op);
+    case LAUNCH_OP_RESET_SIGNALS: return reset_signals(s, op);
+    case LAUNCH_OP_CHDIR: return change_directory(s, op);
+    case LAUNCH_OP_EXEC: return execute(s, op);
+    case LAUNCH_KINDS: break;
+    }
+    return -ENOSYS;
+}
+
+static void fail(struct stage *s, const struct launch_operation *op, long error) {
+    struct launch_result *r = s->result;
+    r->step = op->step;
+    r->call = s->call;
+    r->subject = s->subject;
+    r->error = (int32_t)-error;
+    __atomic_store_n(&r->state, LAUNCH_FAILED, __ATOMIC_RELEASE);
+    /* The runtime may now look through our root why; if the filter denies it, it goes without. */
+    unsigned char byte = LAUNCH_FAILURE_BYTE;
+    if (syscall6(SYS_write, s->header->control, (long)&byte, 1, 0, 0, 0) == 1)
+        syscall6(SYS_read, s->header->control, (long)&byte, 1, 0, 0, 0);
+    leave(127);
+}
+
+static unsigned long number(const char *digits) {
+    unsigned long n = 0;
+    for (; *digits >= '0' && *digits <= '9'; digits++) n = n * 10 + (unsigned long)(*digits - '0');
+    return n;
+}
+
+__attribute__((noreturn, used)) void stage_main(unsigned long *stack) {
+    if (stack[0] != 3) leave(2); /* started by hand: there is nothing to see */
+    int fd = (int)number((const char *)stack[2]);
+    size_t size = number((const char *)stack[3]);
+    struct stage s = {.root = NONE, .proc = NONE, .parent = NONE, .empty = NONE, .null = NONE};
+    CALL(&s, prctl, PR_SET_DUMPABLE, 0, 0, 0, 0); /* nobody with our uid may look into us or take our descriptors */
+    CALL(&s, close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC);
+    long address = CALL(&s, mmap, 0, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (address < 0 && address > -4096) leave(2);
+    s.arena = (char *)address;
+    s.header = (const struct launch_header *)s.arena;
+    if (size < sizeof *s.header || s.header->magic != LAUNCH_MAGIC || s.header->size != size) leave(2);
+    s.result = (struct launch_result *)(s.arena + s.header->result);
+    CALL(&s, umask, 0); /* nodes get the modes that the plan says */
+    stamp(&s, 0);
+    __atomic_store_n(&s.result->state, LAUNCH_RUNNING, __ATOMIC_RELEASE);
+    const struct launch_operation *ops = (const struct launch_operation *)(s.arena + s.header->operations);
+    for (uint32_t n = 0; n < s.header->operation_count; n++) {
+        s.result->step = ops[n].step;
+        s.subject = 0;
+        long error = perform(&s, &ops[n]);
+        if (error < 0) fail(&s, &ops[n], error);
+        stamp(&s, ops[n].step);
+    }
+    leave(2);
+}
+
+#if defined(__x86_64__)
+__asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall stage_main\n\thlt\n");
+#else
+__asm__(".globl _start\n_start:\n\tmov x29, #0\n\tmov x30, #0\n\tmov x0, sp\n\tbl stage_main\n\tbrk #1\n");
+#endif

@@ -1,0 +1,153 @@
+/* Mounts: made detached, then attached at a descriptor that was resolved inside the root. */
+#include "stage.h"
+
+static const char here[] = "", dot[] = ".", slash[] = "/";
+
+/* The root goes on top of the old one: a place that exists everywhere and that every user may reach. */
+long attach_root(struct stage *s, const struct launch_operation *op) {
+    int fd = s->header->descriptors[op->a];
+    long error = CALL(s, move_mount, fd, here, AT_FDCWD, slash, MOVE_MOUNT_F_EMPTY_PATH);
+    if (error < 0) return error;
+    s->root = fd;
+    error = CALL(s, fchdir, fd); /* from here on "." is the new root */
+    if (error < 0) return error;
+    return CALL(s, mount, NULL, dot, NULL, op->x ? op->x : MS_PRIVATE | MS_REC, NULL);
+}
+
+static long make_file_system(struct stage *s, const char *type, const char *source, const char *options,
+                             uint64_t attributes) {
+    int context = (int)CALL(s, fsopen, type, 1 /* FSOPEN_CLOEXEC */);
+    if (context < 0) return context;
+    long error = 0;
+    if (source) error = CALL(s, fsconfig, context, FSCONFIG_SET_STRING, "source", source, 0);
+    for (const char *key = options; error >= 0 && key && *key;) {
+        const char *value = key + length(key) + 1;
+        if (value[0] == 1 && !value[1]) error = CALL(s, fsconfig, context, FSCONFIG_SET_FLAG, key, NULL, 0);
+        else error = CALL(s, fsconfig, context, FSCONFIG_SET_STRING, key, value, 0);
+        if (error < 0) s->subject = (uint32_t)(key - s->arena);
+        key = value + length(value) + 1;
+    }
+    if (error >= 0) error = CALL(s, fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+    if (error >= 0) error = CALL(s, fsmount, context, 1 /* FSMOUNT_CLOEXEC */, attributes);
+    close_descriptor(context);
+    return error;
+}
+
+long open_proc(struct stage *s, const struct launch_operation *op) {
+    (void)op;
+    long fd = make_file_system(s, "proc", NULL, NULL, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    if (fd < 0) return fd;
+    s->proc = (int)fd;
+    return 0;
+}
+
+static long attach(struct stage *s, int fd, uint32_t target, uint64_t flags) {
+    s->subject = target;
+    long at = open_making(s, text(s, target), O_PATH, flags & LAUNCH_MOUNT_STRICT, !!(flags & LAUNCH_MOUNT_FILE), 0755);
+    if (at < 0) return at;
+    long error = CALL(s, move_mount, fd, here, at, here, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+    close_descriptor((int)at);
+    return error;
+}
+
+long mount_file_system(struct stage *s, const struct launch_operation *op) {
+    s->subject = op->c;
+    long fd = make_file_system(s, text(s, op->a), text(s, op->b), text(s, op->d), op->x);
+    if (fd < 0) return fd;
+    long error = attach(s, (int)fd, op->c, op->y);
+    close_descriptor((int)fd);
+    return error;
+}
+
+/* "/proc/self/fd/N" in `out`, for the old calls that take no descriptor; the host's /proc is still there. */
+static void descriptor_path(char out[32], int fd) {
+    static const char prefix[] = "/proc/self/fd/";
+    size_t n = 0;
+    for (; prefix[n]; n++) out[n] = prefix[n];
+    char digits[12];
+    int k = 0;
+    do digits[k++] = (char)('0' + fd % 10); while (fd /= 10);
+    while (k) out[n++] = digits[--k];
+    out[n] = 0;
+}
+
+/* A clone of a shared mount of the host is its peer, and what is mounted in one is mounted in the other: it becomes a
+ * slave, which the host's changes reach and which reaches nobody. */
+static long make_slave(struct stage *s, int fd) {
+    struct mount_attr slave = {.propagation = MS_SLAVE};
+    return CALL(s, mount_setattr, fd, here, AT_EMPTY_PATH | AT_RECURSIVE, &slave, sizeof slave);
+}
+
+static long make_slave_late(struct stage *s, int fd) {
+    char path[32];
+    descriptor_path(path, fd);
+    return CALL(s, mount, NULL, path, NULL, MS_SLAVE | MS_REC, NULL);
+}
+
+long bind_tree(struct stage *s, const struct launch_operation *op) {
+    int fd = s->header->descriptors[op->a];
+    s->subject = op->c;
+    long slave = make_slave(s, fd);
+    if (slave < 0 && slave != -ENOSYS) return slave;
+    /* Attributes come first: the mount is never seen with more rights than it shall have. A kernel without
+     * mount_setattr(2) (before 5.12) can change an attached mount alone. */
+    long error = op->x || op->y ? change_attributes(s, fd, op->x, op->y, op->b & LAUNCH_MOUNT_RECURSIVE) : 0;
+    int late = error == -ENOSYS || (error == -EINVAL && s->call == SYS_mount);
+    if (error < 0 && !late) return error;
+    error = attach(s, fd, op->c, op->b);
+    if (error >= 0 && slave == -ENOSYS) error = make_slave_late(s, fd);
+    if (error >= 0 && late) error = change_attributes(s, fd, op->x, op->y, op->b & LAUNCH_MOUNT_RECURSIVE);
+    return error;
+}
+
+long set_attributes(struct stage *s, const struct launch_operation *op) {
+    s->subject = op->c;
+    long fd = open_in_root(s, text(s, op->c), O_PATH, 0);
+    if (fd < 0) return fd;
+    long error = change_attributes(s, (int)fd, op->x, op->y, op->b & LAUNCH_MOUNT_RECURSIVE);
+    close_descriptor((int)fd);
+    return error;
+}
+
+long change_attributes(struct stage *s, int fd, uint64_t set, uint64_t clear, int recursive) {
+    struct mount_attr attributes = {.set = set, .clear = clear};
+    long error = CALL(s, mount_setattr, fd, here, AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attributes,
+                      sizeof attributes);
+    if (error != -ENOSYS) return error;
+    if (recursive) return error; /* the old call can't, and half of it is not what was asked for */
+    static const struct { uint64_t attribute; unsigned long flag; } old[] = {
+        {MOUNT_ATTR_RDONLY, 1}, {MOUNT_ATTR_NOSUID, 2}, {MOUNT_ATTR_NODEV, 4}, {MOUNT_ATTR_NOEXEC, 8},
+        {0x10, 1024}, {0x20, 1 << 24}, {0x80, 2048}, {0x200000, 256}};
+    unsigned long flags = MS_REMOUNT | MS_BIND;
+    for (size_t i = 0; i < sizeof old / sizeof *old; i++)
+        if (set & old[i].attribute) flags |= old[i].flag;
+    char path[32];
+    descriptor_path(path, fd);
+    return CALL(s, mount, NULL, path, NULL, flags, NULL);
+}
+
+long set_propagation(struct stage *s, const struct launch_operation *op) {
+    s->subject = op->c;
+    long fd = open_in_root(s, text(s, op->c), O_PATH, 0);
+    if (fd < 0) return fd;
+    char path[32];
+    descriptor_path(path, (int)fd);
+    long error = CALL(s, mount, NULL, path, NULL, op->x, NULL);
+    close_descriptor((int)fd);
+    return error;
+}
+
+long propagate_tree(struct stage *s, const struct launch_operation *op) {
+    return CALL(s, mount, NULL, text(s, op->a), NULL, op->x, NULL);
+}
+
+/* pivot_root(2), "pivot_root(".", ".")": the old root lies on top of the new one, and is let go from there. */
+long pivot(struct stage *s, const struct launch_operation *op) {
+    (void)op;
+    long error = CALL(s, fchdir, s->root);
+    if (error >= 0) error = CALL(s, pivot_root, dot, dot);
+    /* The old tree must not see that it is unmounted here; it is a slave already, so nothing is propagated. */
+    if (error >= 0) error = CALL(s, umount2, dot, MNT_DETACH);
+    if (error >= 0) error = CALL(s, chdir, slash);
+    return error;
+}

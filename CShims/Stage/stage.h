@@ -1,0 +1,82 @@
+/* perigee-stage: carries out the child's half of a launch plan. Freestanding C: it runs where nothing of the runtime
+ * may be, with half-made namespaces and soon without privileges, and does nothing but system calls. An operation
+ * returns 0 (or what its call returned) or -errno. */
+#pragma once
+#include "kernel.h"
+
+enum { PARENT_CACHE_EMPTY = -1, NONE = -1 };
+
+struct stage {
+    char *arena;
+    const struct launch_header *header;
+    struct launch_result *result;
+    uint32_t call;    /* the system call made last */
+    uint32_t subject; /* offset of the string that it was about */
+    int root;         /* the container's root directory, NONE until it is attached */
+    int proc;         /* a procfs that is attached nowhere */
+    int parent;       /* the directory opened last for devices, and the offset of its name */
+    uint32_t parent_name;
+    int empty;        /* an empty read-only directory, to mask directories with */
+    int null;         /* /dev/null of the container, to mask files with */
+};
+
+static inline const char *text(const struct stage *s, uint32_t offset) { return offset ? s->arena + offset : NULL; }
+
+static inline size_t length(const char *t) {
+    size_t n = 0;
+    while (t[n]) n++;
+    return n;
+}
+
+/* tree.c: paths, directories and nodes inside the root */
+long open_in_root(struct stage *s, const char *path, uint64_t flags, int strict);
+long open_making(struct stage *s, const char *path, uint64_t flags, int strict, int file, uint32_t mode);
+long make_directory(struct stage *s, const struct launch_operation *op);
+long make_device(struct stage *s, const struct launch_operation *op);
+long make_symlink(struct stage *s, const struct launch_operation *op);
+void close_descriptor(int fd);
+
+/* mounts.c */
+long attach_root(struct stage *s, const struct launch_operation *op);
+long open_proc(struct stage *s, const struct launch_operation *op);
+long mount_file_system(struct stage *s, const struct launch_operation *op);
+long bind_tree(struct stage *s, const struct launch_operation *op);
+long set_attributes(struct stage *s, const struct launch_operation *op);
+long set_propagation(struct stage *s, const struct launch_operation *op);
+long propagate_tree(struct stage *s, const struct launch_operation *op);
+long pivot(struct stage *s, const struct launch_operation *op);
+
+/* masks.c */
+long mask_path(struct stage *s, const struct launch_operation *op);
+long readonly_path(struct stage *s, const struct launch_operation *op);
+long change_attributes(struct stage *s, int fd, uint64_t set, uint64_t clear, int recursive);
+
+/* namespaces.c */
+long namespace_root(struct stage *s, const struct launch_operation *op);
+long join_namespace(struct stage *s, const struct launch_operation *op);
+long unshare_namespaces(struct stage *s, const struct launch_operation *op);
+long set_hostname(struct stage *s, const struct launch_operation *op);
+long set_domainname(struct stage *s, const struct launch_operation *op);
+long loopback_up(struct stage *s, const struct launch_operation *op);
+long write_sysctl(struct stage *s, const struct launch_operation *op);
+
+/* identity.c: users, capabilities, filters */
+long drop_bounding(struct stage *s, const struct launch_operation *op);
+long load_seccomp(struct stage *s, const struct launch_operation *op);
+long keep_capabilities(struct stage *s, const struct launch_operation *op);
+long set_groups(struct stage *s, const struct launch_operation *op);
+long set_gid(struct stage *s, const struct launch_operation *op);
+long set_uid(struct stage *s, const struct launch_operation *op);
+long set_capabilities(struct stage *s, const struct launch_operation *op);
+long raise_ambient(struct stage *s, const struct launch_operation *op);
+long no_new_privileges(struct stage *s, const struct launch_operation *op);
+
+/* process.c */
+long new_session(struct stage *s, const struct launch_operation *op);
+long session_keyring(struct stage *s, const struct launch_operation *op);
+long set_rlimit(struct stage *s, const struct launch_operation *op);
+long own_streams(struct stage *s, const struct launch_operation *op);
+long set_umask(struct stage *s, const struct launch_operation *op);
+long reset_signals(struct stage *s, const struct launch_operation *op);
+long change_directory(struct stage *s, const struct launch_operation *op);
+long execute(struct stage *s, const struct launch_operation *op);

@@ -1,0 +1,98 @@
+package import Cgroups
+package import Linux
+package import Planning
+
+/// Why a launch did not come to its command.
+package enum LaunchError: Error {
+    /// A step of the plan failed: `number` of `count`.
+    case step(number: Int, count: Int, Step, SystemError)
+    /// The cgroup could not be made or joined.
+    case cgroup(number: Int, count: Int, CgroupError)
+    /// clone3(2) of the child, or the child's execveat(2) of the stage.
+    case clone(number: Int, count: Int, SystemError)
+    /// The command could not be executed; `why` is what a look through the container's root told.
+    case exec(command: String, ExecDiagnosis, Errno)
+    /// The child died during step `number` before it could report: killed by a signal, or by the kernel for memory.
+    case died(number: Int, count: Int, Step?, ProcessEnd, outOfMemory: Bool)
+    /// A call outside the plan's steps.
+    case system(SystemError)
+    case tooManyDescriptors(Int)
+    /// The arena's validator refused: a mistake of ours.
+    case malformedPlan(operation: Int, String)
+}
+
+extension LaunchError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .step(let number, let count, let step, let error):
+            "step \(number) of \(count), \(step.title): \(error)" + hint(Hint.of(error, in: step))
+        case .cgroup(let number, let count, let error): "step \(number) of \(count): \(error)"
+        case .clone(let number, let count, let error):
+            "step \(number) of \(count), \(error)" + hint(Hint.ofClone(error.code))
+        case .exec(let command, let diagnosis, let code): diagnosis.sentence(command: command, code: code)
+        case .died(let number, let count, let step, let end, let outOfMemory):
+            died(number, count, step, end, outOfMemory)
+        case .system(let error): "\(error)"
+        case .tooManyDescriptors(let count): "the plan hands \(count) descriptors to the container, 96 are the most"
+        case .malformedPlan(let operation, let problem):
+            "the compiled plan is not well formed, operation \(operation): \(problem); this is a bug in perigee"
+        }
+    }
+
+    private func hint(_ text: String?) -> String { text.map { "\n  hint: \($0)" } ?? "" }
+
+    private func died(_ number: Int, _ count: Int, _ step: Step?, _ end: ProcessEnd, _ outOfMemory: Bool) -> String {
+        let during = "during set-up, step \(number) of \(count)" + (step.map { ", \($0.title)" } ?? "")
+        if outOfMemory {
+            return
+                "the container was killed for lack of memory \(during)\n  hint: its memory limit is too small to start in"
+        }
+        switch end.cause {
+        case .exited(let code): return "the container's first process exited with \(code) \(during)"
+        case .signalled(let signal, _): return "the container's first process was killed by signal \(signal) \(during)"
+        }
+    }
+
+    /// 127: the command was not found, 126: it can't be executed, 125: anything else.
+    package var exitStatus: Int32 {
+        if case .exec(_, let diagnosis, _) = self { return diagnosis.isMissing ? 127 : 126 }
+        return 125
+    }
+}
+
+/// Remedies: what a person can do about an error of a step, where we know it.
+enum Hint {
+    static func of(_ error: SystemError, in step: Step) -> String? {
+        switch (step, error.code) {
+        case (.mount(let mount), .EPERM) where mount.type == "proc":
+            "the host masks its own /proc (a container in a container?); unmask it there, or bind the host's /proc"
+        case (.mount(let mount), .ENODEV): "this kernel has no file system '\(mount.type)'; see /proc/filesystems"
+        case (.mount, .ELOOP), (.bind, .ELOOP):
+            "the image has a symbolic link where this must be mounted; perigee does not follow it"
+        case (.mount, .ENOTDIR), (.bind, .ENOTDIR): "a component of the target is not a directory in the image"
+        case (.mount, .EROFS), (.bind, .EROFS), (.makeDirectory, .EROFS):
+            "the mount point is missing in the image, and its root is read-only"
+        case (.rlimit(let name, _, let hard), .EPERM):
+            "raising the hard limit \(name) to \(hard) needs CAP_SYS_RESOURCE, which this host's root lacks"
+        case (.oomScoreAdjust, .EACCES): "lowering oom_score_adj needs CAP_SYS_RESOURCE, which this host's root lacks"
+        case (.sysctl(let key, _), .ENOENT): "this kernel has no sysctl '\(key)' in the container's namespaces"
+        case (.pivotRoot, .EINVAL): "the host's root is an initramfs, which pivot_root(2) can't leave"
+        case (.attachRoot, .EINVAL): "the root file system is not a mount that can be moved here"
+        case (.workingDirectory(let path), .ENOENT): "'\(path)' leads out of the container's root"
+        case (_, .ENOSPC) where error.call.contains("mount"):
+            "the mount limit of the host is reached: /proc/sys/fs/mount-max"
+        default: nil
+        }
+    }
+
+    static func ofClone(_ code: Errno) -> String? {
+        switch code {
+        case .EPERM: "perigee needs root (CAP_SYS_ADMIN) to make namespaces"
+        case .ENOSPC: "a limit of /proc/sys/user/max_*_namespaces is reached"
+        case .EAGAIN: "the limit of processes is reached: ulimit -u, or pids.max of a cgroup"
+        case .EBUSY: "the container's cgroup has controllers enabled for its children"
+        case .ENOSYS: "this kernel has no clone3(2); perigee needs 5.10 or newer"
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,262 @@
+internal import CLaunch
+package import Cgroups
+internal import Glibc
+package import Linux
+package import OCI
+package import Planning
+
+/// What a plan refers to and does not hold.
+package struct LaunchInputs: ~Copyable {
+    /// The detached mount of the root file system.
+    package var root: OwnedDescriptor
+    /// The filter as `struct sock_filter`s, and the flags of seccomp(2).
+    package var seccomp: [UInt8]
+    package var seccompFlags: UInt64
+    /// Where the container's cgroup is made, and its limits; nil: the launch goes without.
+    package var cgroup: (layout: CgroupLayout, path: CgroupPath, resources: LinuxResources)?
+    package var lastCapability: UInt32
+
+    package init(
+        root: consuming OwnedDescriptor, seccomp: [UInt8] = [], seccompFlags: UInt64 = 0,
+        cgroup: (layout: CgroupLayout, path: CgroupPath, resources: LinuxResources)?, lastCapability: UInt32
+    ) {
+        self.root = root
+        self.seccomp = seccomp
+        self.seccompFlags = seccompFlags
+        self.cgroup = cgroup
+        self.lastCapability = lastCapability
+    }
+}
+
+/// Carries out a plan: the runtime's steps here, the child's in the stage.
+package struct Launcher: ~Copyable {
+    private let plan: LaunchPlan
+    private let steps: [Step?]
+    private var inputs: LaunchInputs
+    private var descriptors = DescriptorTable()
+    private var isDirectory: [Bool] = []
+    private var cgroup: OwnedCgroup?
+    /// The name of `cgroup`, to act on it.
+    private var group: Cgroup?
+    private var times: LaunchTimes?
+
+    /// Launches `plan`, and returns when its command is being executed.
+    ///
+    /// - Throws: ``LaunchError``; then nothing is left of the container.
+    package static func launch(
+        _ plan: LaunchPlan, with inputs: consuming LaunchInputs, timeline: Bool
+    ) throws(LaunchError) -> RunningContainer {
+        var launcher = Launcher(plan, inputs, timeline: timeline)
+        return try launcher.run()
+    }
+
+    private init(_ plan: LaunchPlan, _ inputs: consuming LaunchInputs, timeline: Bool) {
+        self.plan = plan
+        steps = plan.before.map { $0 } + [nil] + plan.beside.map { $0 } + plan.child.map { $0 }
+        self.inputs = inputs
+        if timeline { times = LaunchTimes(start: (Clock.monotonic(), Clock.processor())) }
+    }
+
+    private mutating func run() throws(LaunchError) -> RunningContainer {
+        for (i, step) in plan.before.enumerated() {
+            try perform(before: step, number: i + 1)
+            mark(i + 1)
+        }
+        var sockets: SocketPair
+        do throws(SystemError) { sockets = try SocketPair() } catch { throw .system(error) }
+        guard let control = sockets.far?.view, let near = sockets.near?.view else { preconditionFailure("a new pair") }
+        let compiled = try CompiledPlan.make(
+            plan, firstNumber: plan.before.count + 2 + plan.beside.count,
+            references: .init(
+                isDirectory: isDirectory, seccomp: inputs.seccomp, seccompFlags: inputs.seccompFlags,
+                lastCapability: inputs.lastCapability),
+            descriptors: descriptors.numbers, control: control, timeline: times != nil)
+        let process = try clone(compiled)
+        // From here on the child's end is the child's alone, and closes when it executes its command or dies.
+        sockets.far = nil
+        mark(plan.before.count + 1)
+        do throws(LaunchError) {
+            for (i, step) in plan.beside.enumerated() {
+                let number = plan.before.count + 2 + i
+                try perform(beside: step, number: number, child: process.identifier, control: near)
+                mark(number)
+            }
+            try awaitCommand(compiled, process, control: near)
+        } catch {
+            try? process.send(SIGKILL)
+            try? group?.kill()
+            sockets.near = nil
+            _ = try? process.wait()
+            throw error
+        }
+        collect(compiled)
+        return RunningContainer(process: process, cgroup: cgroup.take(), group: group, times: times)
+    }
+
+    // MARK: the runtime's steps
+
+    private mutating func perform(before step: Step, number: Int) throws(LaunchError) {
+        if case .createCgroup = step {
+            guard let wanted = inputs.cgroup else { return }
+            do throws(CgroupError) {
+                let made = try OwnedCgroup(creating: wanted.path, in: wanted.layout, wanted.resources)
+                group = made.view
+                cgroup = consume made
+            } catch { throw .cgroup(number: number, count: steps.count, error) }
+            return
+        }
+        do throws(SystemError) {
+            switch step {
+            case .openDescriptor(let index): try open(plan.descriptors[index])
+            case .enterForChildren(let namespace, let index):
+                try descriptors[index].enterNamespace(namespace.cloneFlag)
+            default: preconditionFailure("not a step before the clone")
+            }
+        } catch { throw .step(number: number, count: steps.count, step, error) }
+    }
+
+    private mutating func open(_ use: LaunchPlan.DescriptorUse) throws(SystemError) {
+        switch use {
+        case .root:
+            descriptors.append(try inputs.root.view.duplicate())
+            isDirectory.append(true)
+        case .bindSource(let path, let recursive):
+            let source = try Descriptor.workingDirectory.openFollowing(path, O_PATH)
+            isDirectory.append(try source.view.status().isDirectory)
+            descriptors.append(try source.view.cloneMount(recursive: recursive))
+        case .namespace(_, let path):
+            descriptors.append(try Descriptor.workingDirectory.openFollowing(path, O_RDONLY))
+            isDirectory.append(false)
+        }
+    }
+
+    private func perform(
+        beside step: Step, number: Int, child: Int32, control: Descriptor
+    ) throws(LaunchError) {
+        if case .joinCgroup = step {
+            do throws(CgroupError) { try group?.join(child, unified: false) } catch {
+                throw .cgroup(number: number, count: steps.count, error)
+            }
+            return
+        }
+        do throws(SystemError) {
+            switch step {
+            case .writeIdentityMaps(let uid, let gid): try IdentityMaps.write(uid: uid, gid: gid, of: child)
+            case .signal(let handshake):
+                do throws(SystemError) { try control.write([handshake.rawValue]) } catch  where error.code == .EPIPE {
+                    // It has died: what the result page says is the error, not that nobody listens.
+                }
+            default: preconditionFailure("not a step beside the child")
+            }
+        } catch { throw .step(number: number, count: steps.count, step, error) }
+    }
+
+    private mutating func clone(_ compiled: CompiledPlan) throws(LaunchError) -> ProcessHandle {
+        let number = plan.before.count + 1
+        let stage: OwnedDescriptor
+        do throws(SystemError) { stage = try Stage.descriptor() } catch { throw .system(error) }
+        var flags = plan.clone.namespaces.reduce(0) { $0 | $1.cloneFlag }
+        var how = launch_clone()
+        if plan.clone.intoCgroup, let group = cgroup?.v2Directory {
+            flags |= 0x2_0000_0000  // CLONE_INTO_CGROUP
+            how.cgroup = group.number
+        }
+        how.flags = flags
+        how.stage = stage.view.number
+        how.arena = compiled.memory.number
+        how.header = compiled.header
+        var pidfd: Int32 = -1
+        var inChild: Int32 = 0
+        let pid = withUnsafePointer(to: how) { launch_clone($0, &pidfd, &inChild) }
+        guard pid > 0 else {
+            if inChild != 0 { _ = try? ProcessHandle(identifier: 0, taking: pidfd).wait() }
+            let code = Errno(rawValue: Int32(-pid))
+            let error = SystemError(inChild != 0 ? "execveat" : "clone3", inChild != 0 ? "perigee-stage" : "", code)
+            throw .clone(number: number, count: steps.count, error)
+        }
+        return ProcessHandle(identifier: Int32(pid), taking: pidfd)
+    }
+
+    // MARK: what became of the child
+
+    /// Waits until the command is being executed: the page says so, and the child's end of the socket has closed.
+    private func awaitCommand(
+        _ compiled: CompiledPlan, _ process: borrowing ProcessHandle, control: Descriptor
+    ) throws(LaunchError) {
+        var byte: UInt8 = 0
+        let n: Int
+        do throws(SystemError) {
+            let read: Result<Int, SystemError> = withUnsafeMutableBytes(of: &byte) { buffer in
+                do throws(SystemError) { return .success(try control.read(into: buffer)) } catch {
+                    return .failure(error)
+                }
+            }
+            n = try read.get()
+        } catch { throw .system(error) }
+        let report = compiled.report
+        if n == 0, report.state == LAUNCH_EXECUTING { return }
+        if report.state == LAUNCH_FAILED { throw failure(report) }
+        throw died(report, process)
+    }
+
+    private func failure(_ report: CompiledPlan.Report) -> LaunchError {
+        let number = max(1, min(report.step, steps.count))
+        guard let step = steps[number - 1] else { return .system(SystemError("clone3", "", report.code)) }
+        if case .exec(let arguments, _, let candidates) = step {
+            let command = arguments.first ?? ""
+            let diagnosis = ExecDiagnosis.of(
+                report.code, command: command, candidates: candidates, in: inputs.root.view, uid: identity.uid,
+                groups: identity.groups)
+            return .exec(command: command, diagnosis, report.code)
+        }
+        let call = launch_call_name(report.call).map { String(cString: $0) } ?? "unknown"
+        return .step(
+            number: number, count: steps.count, step, SystemError(call, report.subject, report.code))
+    }
+
+    private func died(_ report: CompiledPlan.Report, _ process: borrowing ProcessHandle) -> LaunchError {
+        try? process.send(SIGKILL)
+        let end: ProcessEnd
+        do throws(SystemError) { end = try process.wait() } catch { return .system(error) }
+        let step = report.step > 0 && report.step <= steps.count ? steps[report.step - 1] : nil
+        let kills = try? group?.oomKills()
+        return .died(number: report.step, count: steps.count, step, end, outOfMemory: (kills ?? 0) > 0)
+    }
+
+    /// Whose rights count when the command is executed.
+    private var identity: (uid: UInt32, groups: [UInt32]) {
+        var uid: UInt32 = 0, groups: [UInt32] = []
+        for step in plan.child {
+            switch step {
+            case .uid(let number): uid = number
+            case .gid(let number): groups.append(number)
+            case .groups(let list): groups += list
+            default: break
+            }
+        }
+        return (uid, groups)
+    }
+
+    // MARK: times
+
+    private mutating func mark(_ number: Int) {
+        guard let start = times?.start else { return }
+        times?.marks.append(
+            .init(
+                number: number, actor: .runtime, wall: Clock.monotonic(), processor: Clock.processor() - start.processor
+            ))
+    }
+
+    private mutating func collect(_ compiled: CompiledPlan) {
+        guard times != nil else { return }
+        times?.stageStart = compiled.time(ofStep: 0)
+        let first = plan.before.count + 2 + plan.beside.count
+        for i in plan.child.indices.dropLast() {
+            let (wall, processor) = compiled.time(ofStep: first + i)
+            times?.marks.append(.init(number: first + i, actor: .child, wall: wall, processor: processor))
+        }
+        // The last step ends when the kernel has executed the command, which is what we have just seen.
+        times?.marks.append(
+            .init(number: steps.count, actor: .child, wall: Clock.monotonic(), processor: 0))
+    }
+}

@@ -1,0 +1,79 @@
+import CLaunch
+import Testing
+
+@testable import Launching
+@testable import Linux
+@testable import OCI
+@testable import Planning
+
+struct CompiledPlanTests {
+    static func compiled() throws -> CompiledPlan {
+        var spec = try RuntimeSpec.standard()
+        spec.linux.sysctl = [.init(key: "net.core.somaxconn", value: "1")]
+        spec.process?.user.additionalGids = [5, 6]
+        let plan = try Planner.plan(
+            spec,
+            on: HostFacts(cgroups: .unified, architecture: .x86_64, lastCapability: 40, capabilities: .max),
+            .init(cgroupPath: "perigee/0/x", rootDescription: "", keyring: "k", hasFilter: true, isStrict: false))
+        return try CompiledPlan.make(
+            plan, firstNumber: plan.firstChildNumber,
+            references: .init(
+                isDirectory: [true], seccomp: [UInt8](repeating: 6, count: 16), seccompFlags: 0, lastCapability: 40),
+            descriptors: [0], control: Descriptor(1), timeline: true)
+    }
+
+    /// The arena's bytes, copied.
+    static func bytes(_ plan: CompiledPlan) throws -> [UInt8] {
+        let header = try #require(plan.header)
+        return Array(UnsafeRawBufferPointer(start: header, count: Int(header.pointee.size)))
+    }
+
+    static func verdict(_ bytes: [UInt8], size: Int? = nil) -> String? {
+        var at: UInt32 = 0
+        return bytes.withUnsafeBytes {
+            launch_validate($0.baseAddress, size ?? $0.count, &at).map { String(cString: $0) }
+        }
+    }
+
+    @Test("a plan that was compiled is well formed, and a part of it is not")
+    func wellFormed() throws {
+        let bytes = try Self.bytes(try Self.compiled())
+        #expect(Self.verdict(bytes) == nil)
+        for size in [0, 8, 100, bytes.count - 1] { #expect(Self.verdict(bytes, size: size) != nil) }
+    }
+
+    @Test("whatever bytes change, the validator answers, and never reads outside")
+    func mutations() throws {
+        let bytes = try Self.bytes(try Self.compiled())
+        var refused = 0
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<20_000 {
+            var copy = bytes
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                copy[Int.random(in: 0..<copy.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
+            if Self.verdict(copy) != nil { refused += 1 }
+        }
+        #expect(refused > 1000)
+    }
+
+    @Test("each field that points somewhere is checked")
+    func fields() throws {
+        let bytes = try Self.bytes(try Self.compiled())
+        let header = bytes.withUnsafeBytes { $0.load(as: launch_header.self) }
+        let stride = MemoryLayout<launch_operation>.stride
+        for n in 0..<Int(header.operation_count) {
+            let at = Int(header.operations) + n * stride
+            let kind = UInt16(bytes[at]) | UInt16(bytes[at + 1]) << 8
+            guard kind == UInt16(LAUNCH_OP_HOSTNAME.rawValue) || kind == UInt16(LAUNCH_OP_EXEC.rawValue) else {
+                continue
+            }
+            var copy = bytes
+            for i in 0..<4 { copy[at + 4 + i] = 0xff }
+            #expect(Self.verdict(copy) == "a field that points to no such thing")
+        }
+        var unknown = bytes
+        unknown[Int(header.operations)] = 0xff
+        #expect(Self.verdict(unknown) == "an unknown operation")
+    }
+}
