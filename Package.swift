@@ -44,6 +44,7 @@ let package = Package(
         room("Cgroups", ["Linux", "OCI"]),
         room("Planning", ["OCI"]),
         room("Launching", ["CLaunch", "Cgroups", "Linux", "OCI", "Planning"], plugins: ["EmbedPlugin"]),
+        room("Containers", ["Cgroups", "Launching", "Linux", "OCI", "Planning", "Seccomp"]),
         tests("LinuxTests", ["Linux"]),
         tests("OCITests", ["OCI"]),
         tests("SeccompTests", ["Linux", "OCI", "Seccomp"]),

@@ -1,0 +1,41 @@
+internal import Glibc
+package import Linux
+package import OCI
+
+/// A directory with a configuration and a root file system: runtime-spec, bundle.md.
+package struct Bundle: Sendable {
+    /// Absolute, or as the caller wrote it.
+    package let path: String
+    package let spec: RuntimeSpec
+
+    /// The largest configuration that is read, in bytes.
+    package static let limit = 8 << 20
+
+    /// Reads `path`/config.json, or the file `configuration` beneath it.
+    package init(path: String, configuration: String = "config.json") throws(ContainersError) {
+        self.path = path
+        let file = configuration.hasPrefix("/") ? configuration : path + "/" + configuration
+        let bytes: [UInt8]
+        do throws(SystemError) {
+            let opened = try Descriptor.workingDirectory.openFollowing(file, O_RDONLY | O_NONBLOCK)
+            guard try opened.view.status().isRegular else {
+                throw SystemError("open", file, detail: "not a regular file,", .EINVAL)
+            }
+            bytes = try opened.view.readAll(limit: Bundle.limit)
+        } catch { throw .configuration(path: file, error) }
+        let json: JSON
+        do throws(JSONError) { json = try JSON(parsing: bytes) } catch { throw .json(path: file, error) }
+        do throws(SpecError) { spec = try RuntimeSpec(decoding: json) } catch { throw .spec(path: file, error) }
+    }
+
+    /// Where the root file system is.
+    package var rootPath: String { spec.root.path.hasPrefix("/") ? spec.root.path : path + "/" + spec.root.path }
+
+    /// A detached copy of the mount that holds the root file system, with what is mounted below it.
+    package func openRoot() throws(ContainersError) -> OwnedDescriptor {
+        do throws(SystemError) {
+            let directory = try Descriptor.workingDirectory.openFollowing(rootPath, O_PATH | O_DIRECTORY)
+            return try directory.view.cloneMount(recursive: true)
+        } catch { throw .rootFileSystem(path: rootPath, error) }
+    }
+}

@@ -1,0 +1,169 @@
+internal import Cgroups
+package import Launching
+package import Linux
+package import OCI
+package import Planning
+internal import Seccomp
+
+/// A container from its configuration to its end, in the foreground: what `run` and `pod run` share.
+package struct ContainerRun: Sendable {
+    /// What to run and how.
+    package struct Request: Sendable {
+        package var identifier: ContainerIdentifier
+        package var spec: RuntimeSpec
+        /// Where `spec` comes from, for errors: a file, or empty for one that was made of options.
+        package var specPath: String
+        /// For people: what the root file system is.
+        package var rootDescription: String
+        /// What can't be granted is an error and not a warning.
+        package var isStrict: Bool
+        /// The container has no controlling hand but ours: INT and TERM end it.
+        package var stopsOnSignal: Bool
+        /// From the start of the command, in nanoseconds.
+        package var timeout: UInt64?
+        package var stopSignal: Int32
+        package var timeline: Bool
+        package var filter: Filter
+
+        package init(
+            identifier: ContainerIdentifier, spec: RuntimeSpec, specPath: String, rootDescription: String,
+            filter: Filter,
+            isStrict: Bool, stopsOnSignal: Bool, timeout: UInt64? = nil, stopSignal: Int32 = 15, timeline: Bool = false
+        ) {
+            self.identifier = identifier
+            self.spec = spec
+            self.specPath = specPath
+            self.rootDescription = rootDescription
+            self.filter = filter
+            self.isStrict = isStrict
+            self.stopsOnSignal = stopsOnSignal
+            self.timeout = timeout
+            self.stopSignal = stopSignal
+            self.timeline = timeline
+        }
+    }
+
+    /// What came of it.
+    package struct Outcome: Sendable {
+        package let record: ExitRecord
+        package let plan: LaunchPlan
+        package let times: LaunchTimes?
+        package let phases: [Phase]
+    }
+
+    /// Work of the runtime before the plan is carried out, for the timeline: what, and when it had ended.
+    package struct Phase: Sendable {
+        package let name: String
+        package let wall: UInt64
+        package let processor: UInt64
+
+        package init(_ name: String) {
+            self.name = name
+            wall = Clock.monotonic()
+            processor = Clock.processor()
+        }
+    }
+
+    private let request: Request
+    private let layout: Cgroups.CgroupLayout
+    private let host: HostFacts
+    private let program: SeccompProgram?
+    /// What will be done.
+    package let plan: LaunchPlan
+    private var phases: [Phase]
+
+    /// Plans the launch of `request`; `phases` is the caller's work so far.
+    package init(
+        _ request: Request, root: borrowing RuntimeRoot, phases: [Phase] = []
+    ) throws(ContainersError) {
+        self.request = request
+        self.phases = phases
+        program = try request.filter.program(in: root)
+        self.phases.append(Phase("filter"))
+        do throws(CgroupError) { layout = try Cgroups.CgroupLayout.detect() } catch { throw .cgroup(error) }
+        do throws(SystemError) { host = try HostFacts.gather(layout) } catch { throw .state(error) }
+        let group = host.cgroups == .none ? nil : ContainerRun.cgroupPath(request, root)
+        do throws(PlanningError) {
+            plan = try Planner.plan(
+                request.spec, on: host,
+                .init(
+                    cgroupPath: group, rootDescription: request.rootDescription,
+                    keyring: "_ses." + request.identifier.text, hasFilter: program != nil, isStrict: request.isStrict))
+        } catch { throw .planning(path: request.specPath, error) }
+        self.phases.append(Phase("plan"))
+    }
+
+    /// The configuration's path below each hierarchy, else one of our own.
+    private static func cgroupPath(_ request: Request, _ root: borrowing RuntimeRoot) -> String {
+        guard let path = request.spec.linux.cgroupsPath, !path.isEmpty else {
+            return "perigee/\(root.identifier)/\(request.identifier.text)"
+        }
+        return path.hasPrefix("/") ? String(path.dropFirst()) : "perigee/\(root.identifier)/\(path)"
+    }
+
+    /// Launches, waits, and keeps the record. Nothing of the container is left but the record, whatever happens.
+    package mutating func run(
+        in root: borrowing RuntimeRoot, rootFileSystem: consuming OwnedDescriptor
+    ) throws(ContainersError) -> Outcome {
+        let state = try StateDirectory(request.identifier, in: root)
+        var foreground: Foreground
+        var group: (layout: Cgroups.CgroupLayout, path: CgroupPath, resources: LinuxResources)?
+        if case .createCgroup(let path, _) = plan.before.first {
+            do throws(CgroupError) { group = (layout, try CgroupPath(path), request.spec.linux.resources) } catch {
+                throw .cgroup(error)
+            }
+        }
+        do throws(SystemError) {
+            foreground = try Foreground(request.stopsOnSignal ? .stop : .forwarded, stopSignal: request.stopSignal)
+        } catch { throw .state(error) }
+        if foreground.isCalledOff { throw .calledOff }
+        phases.append(Phase("state directory"))
+        var container: RunningContainer
+        do throws(LaunchError) {
+            container = try Launcher.launch(
+                plan,
+                with: LaunchInputs(
+                    root: rootFileSystem, seccomp: program?.bytes ?? [],
+                    seccompFlags: UInt64(program?.flags.rawValue ?? 0), cgroup: group,
+                    lastCapability: UInt32(host.lastCapability)),
+                timeline: request.timeline)
+        } catch { throw .launch(error) }
+        let started = Clock.wall()
+        let times = container.times
+        let end: RunningContainer.End
+        do throws(SystemError) { try foreground.stay(with: container, timeout: request.timeout) } catch {
+            throw .state(error)
+        }
+        do throws(LaunchError) { end = try container.wait() } catch { throw .launch(error) }
+        let record = ContainerRun.record(request.identifier, end, foreground.asked, started)
+        do throws(SystemError) {
+            let log = try root.directory(named: "exited")
+            try ExitLog(directory: log.view).add(record)
+        } catch { throw .state(error) }
+        _ = state
+        return Outcome(record: record, plan: plan, times: times, phases: phases)
+    }
+
+    private static func record(
+        _ identifier: ContainerIdentifier, _ end: RunningContainer.End, _ asked: Foreground.Asked, _ started: UInt64
+    ) -> ExitRecord {
+        var exitCode: Int32?, signal: Int32?
+        switch end.process.cause {
+        case .exited(let code): exitCode = code
+        case .signalled(let number, _): signal = number
+        }
+        // A shell reports its child's death by a signal as 128 + n; the kernel's count tells what killed it.
+        let killed = signal == 9 || exitCode == 137
+        let reason: ExitRecord.Reason =
+            switch asked {
+            case .deadline: .deadline
+            case .caller: .stopped
+            case .nobody:
+                end.outOfMemory && (killed || exitCode != 0) ? .outOfMemory : signal != nil ? .signalled : .exited
+            }
+        return ExitRecord(
+            identifier: identifier.text, reason: reason, exitCode: exitCode, signal: signal, startedAt: started,
+            finishedAt: Clock.wall(), userTime: end.process.userTime, systemTime: end.process.systemTime,
+            peakMemory: end.statistics?.memoryPeak ?? UInt64(end.process.peakMemory) * 1024)
+    }
+}

@@ -1,0 +1,56 @@
+package import Cgroups
+package import Launching
+package import Linux
+package import OCI
+package import Planning
+package import Seccomp
+
+/// Why a container could not be run.
+package enum ContainersError: Error {
+    case invalidIdentifier(String)
+    case identifierInUse(String, root: String)
+    /// The bundle's configuration can't be read.
+    case configuration(path: String, SystemError)
+    case json(path: String, JSONError)
+    case spec(path: String, SpecError)
+    case planning(path: String, PlanningError)
+    case rootFileSystem(path: String, SystemError)
+    case seccomp(SeccompError)
+    case cgroup(CgroupError)
+    case launch(LaunchError)
+    /// A signal came before the container was started.
+    case calledOff
+    case state(SystemError)
+}
+
+extension ContainersError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .invalidIdentifier(let text):
+            "container id '\(text)': 1 to 1024 letters, digits and _ + - . are allowed, and not '.' or '..'"
+        case .identifierInUse(let text, let root):
+            "container id '\(text)' is in use\n  hint: choose another; its state is in \(root)/\(text)"
+        case .configuration(let path, let error):
+            error.code == .ENOENT
+                ? "no configuration: \(path): \(error.code.words)\n  hint: `perigee spec` writes one"
+                : "\(path): \(error)"
+        case .json(let path, let error): "\(path): \(error)"
+        case .spec(let path, let error): "\(path): \(error)"
+        case .planning(let path, let error): path.isEmpty ? "\(error)" : "\(path): \(error)"
+        case .rootFileSystem(let path, let error): "root file system \(path): \(error)"
+        case .seccomp(let error): "\(error)"
+        case .cgroup(let error): "\(error)"
+        case .launch(let error): "\(error)"
+        case .calledOff: "called off by a signal, before the container was started"
+        case .state(let error):
+            "state directory: \(error)"
+                + (error.code == .EACCES || error.code == .EPERM ? "\n  hint: perigee needs root here" : "")
+        }
+    }
+
+    /// As the shell and engines expect it: 127 and 126 for a command that can't be executed, 125 for the rest.
+    package var exitStatus: Int32 {
+        if case .launch(let error) = self { return error.exitStatus }
+        return 125
+    }
+}

@@ -1,0 +1,81 @@
+internal import Linux
+package import OCI
+
+/// Why and how a container ended, and what it used.
+package struct ExitRecord: Hashable, Sendable {
+    /// Who or what ended it.
+    package enum Reason: String, Hashable, Sendable {
+        /// The command came to its end, with whatever code.
+        case exited
+        /// A signal, not from us.
+        case signalled
+        /// The kernel killed it for lack of memory within its limit.
+        case outOfMemory = "out-of-memory"
+        /// Its time was over.
+        case deadline
+        /// Whoever ran it asked for its end.
+        case stopped
+    }
+
+    package var identifier: String
+    package var reason: Reason
+    /// The command's exit code; nil where a signal ended it.
+    package var exitCode: Int32?
+    /// The signal that ended the command.
+    package var signal: Int32?
+    /// Nanoseconds since 1970 UTC.
+    package var startedAt: UInt64
+    package var finishedAt: UInt64
+    /// Processor time in microseconds, of the command and the children that it waited for.
+    package var userTime: UInt64
+    package var systemTime: UInt64
+    /// Bytes; the cgroup's peak where it counts one, else the largest process's resident set.
+    package var peakMemory: UInt64
+
+    /// What the shell sees: the command's own code, 128 + signal, or 124 at the deadline.
+    package var status: Int32 {
+        if reason == .deadline { return 124 }
+        return exitCode ?? signal.map { 128 + $0 } ?? 125
+    }
+
+    package var json: JSON.Value {
+        .members([
+            ("id", .string(identifier)), ("reason", .string(reason.rawValue)),
+            ("exitCode", exitCode.map { .integer(Int64($0)) }), ("signal", signal.map { .integer(Int64($0)) }),
+            ("outOfMemory", .bool(reason == .outOfMemory)), ("deadline", .bool(reason == .deadline)),
+            ("startedAt", .string(Clock.rfc3339(startedAt))), ("finishedAt", .string(Clock.rfc3339(finishedAt))),
+            ("userTimeMicroseconds", .integer(Int64(userTime))),
+            ("systemTimeMicroseconds", .integer(Int64(systemTime))), ("peakMemoryBytes", .integer(Int64(peakMemory))),
+        ])
+    }
+}
+
+/// The records of the containers that ended last, in the root's directory `@exited`.
+struct ExitLog {
+    /// As many are kept; older ones go.
+    static let limit = 100
+    /// Open for reading.
+    let directory: Descriptor
+
+    /// Adds a record.
+    func add(_ record: ExitRecord) throws(SystemError) {
+        let name = "\(record.identifier).json"
+        try directory.replaceFile(name, with: Array((record.json.text(indent: 2) + "\n").utf8))
+        try prune()
+    }
+
+    private func prune() throws(SystemError) {
+        let names = try directory.entries()
+        guard names.count > ExitLog.limit else { return }
+        var ages: [(age: Int, name: [CChar])] = []
+        for name in names {
+            // Another command may prune at the same time: what is gone needs no removing.
+            guard let status = try? directory.status(of: name) else { continue }
+            ages.append((status.modified.seconds * 1_000_000_000 + status.modified.nanoseconds, name))
+        }
+        ages.sort { $0.age < $1.age }
+        for old in ages.dropLast(ExitLog.limit) {
+            do throws(SystemError) { try directory.unlink(old.name) } catch  where error.code == .ENOENT {}
+        }
+    }
+}

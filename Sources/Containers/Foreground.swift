@@ -1,0 +1,81 @@
+internal import Glibc
+internal import Launching
+internal import Linux
+
+/// Stays with a running container until it ends: passes signals on, and ends it when its time is over.
+package struct Foreground: ~Copyable {
+    /// What happens to signals that the runtime gets.
+    enum Signals {
+        /// They are the container's, as with `runc run`.
+        case forwarded
+        /// INT, TERM and HUP end the container: the signal first, after the grace period KILL; a second one kills.
+        case stop
+    }
+
+    /// Who asked for the end, if anybody did.
+    enum Asked { case nobody, caller, deadline }
+
+    /// From the stop signal to KILL, in nanoseconds.
+    static let grace: UInt64 = 10_000_000_000
+    static let forwarded: [Int32] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGALRM]
+
+    /// Keeps the signals back that would end the runtime half-way through making a container. Called before anything is
+    /// made that would be left over.
+    package static func holdSignals() throws(ContainersError) {
+        do throws(SystemError) { try SignalSource.hold(forwarded) } catch { throw .state(error) }
+    }
+
+    private let signals: SignalSource
+    private let timer: DeadlineTimer
+    private let policy: Signals
+    private let stopSignal: Int32
+    private(set) var asked = Asked.nobody
+
+    /// From here on the runtime's signals are taken; before the launch, so that none is lost.
+    init(_ policy: Signals, stopSignal: Int32) throws(SystemError) {
+        let source = try SignalSource(Foreground.forwarded)
+        timer = try DeadlineTimer()
+        signals = source
+        self.policy = policy
+        self.stopSignal = stopSignal
+    }
+
+    /// Whether somebody has asked for the end before there is a container.
+    var isCalledOff: Bool {
+        policy == .stop && (try? Poll.readable([signals.view], timeout: 0))?.first == true
+    }
+
+    /// Returns when the first process has ended. `timeout` is in nanoseconds from now.
+    mutating func stay(with container: borrowing RunningContainer, timeout: UInt64?) throws(SystemError) {
+        if let timeout { try timer.arm(at: Clock.boot() &+ timeout) }
+        while true {
+            let ready = try Poll.readable([container.view, signals.view, timer.view])
+            if ready[0] { return }
+            do throws(SystemError) {
+                if ready[1] { try took(try signals.next(), container) }
+                if ready[2] { try ranOut(container) }
+            } catch  where error.code == .ESRCH {
+                // It ended a moment ago; the next round sees it.
+            }
+        }
+    }
+
+    private mutating func took(_ signal: Int32, _ container: borrowing RunningContainer) throws(SystemError) {
+        let ends = [SIGINT, SIGTERM, SIGHUP, SIGQUIT].contains(signal)
+        guard policy == .stop, ends else { return try container.send(signal) }
+        if asked != .nobody { return try container.kill() }
+        asked = .caller
+        try timer.arm(at: Clock.boot() + Foreground.grace)
+        try container.send(stopSignal)
+    }
+
+    private mutating func ranOut(_ container: borrowing RunningContainer) throws(SystemError) {
+        if asked != .nobody {
+            try timer.arm(at: UInt64.max / 4)
+            return try container.kill()
+        }
+        asked = .deadline
+        try timer.arm(at: Clock.boot() + Foreground.grace)
+        try container.send(stopSignal)
+    }
+}
