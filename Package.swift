@@ -45,11 +45,13 @@ let package = Package(
         room("Planning", ["OCI"]),
         room("Launching", ["CLaunch", "Cgroups", "Linux", "OCI", "Planning"], plugins: ["EmbedPlugin"]),
         room("Containers", ["Cgroups", "Launching", "Linux", "OCI", "Planning", "Seccomp"]),
+        room("Images", ["CArchive", "CCrypto", "CZlib", "CZstd", "Linux", "OCI"]),
         tests("LinuxTests", ["Linux"]),
         tests("OCITests", ["OCI"]),
         tests("SeccompTests", ["Linux", "OCI", "Seccomp"]),
         tests("CgroupsTests", ["Cgroups", "Linux", "OCI"]),
         tests("PlanningTests", ["OCI", "Planning"]),
+        tests("ImagesTests", ["Images", "Linux", "OCI"]),
         tests("LaunchingTests", ["CLaunch", "Launching", "Linux", "OCI", "Planning"]),
     ]
 )

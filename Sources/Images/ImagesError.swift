@@ -1,0 +1,146 @@
+package import Linux
+package import OCI
+
+/// Why something about images failed.
+package enum ImagesError: Error, Sendable, Hashable {
+    /// A system call failed.
+    case system(SystemError)
+    /// A JSON document of the image or the store, by its name, is not what it should be.
+    case document(String, JSONError)
+    /// What was given is neither an OCI layout nor an archive of one, nor a docker-archive.
+    case notAnImage(String)
+    /// The image refers to content that it does not bring.
+    case missingBlob(String)
+    case wrongDigest(expected: Digest, actual: Digest)
+    case wrongSize(Digest, expected: Int64, actual: Int64)
+    /// A layer's blob is right, and unpacks to something else than the config says.
+    case wrongDiffID(layer: Int, expected: Digest, actual: Digest)
+    /// Manifest and config tell different numbers of layers.
+    case layerCount(manifest: Int, config: Int)
+    case unsupportedMediaType(String)
+    /// Indexes refer to indexes, too often.
+    case nestedTooDeeply
+    case noSuchPlatform(wanted: String, offered: [String])
+    /// An image must have a name, and this is none.
+    case notAName(String)
+    /// The image brings no name, and none was given.
+    case unnamed
+    /// One name was given for several images.
+    case severalImages(Int)
+    case noSuchImage(String)
+    case ambiguousName(String, [String])
+    /// Containers use the image.
+    case imageInUse(String)
+    /// A compressed stream is damaged; the decompressor's own words.
+    case damagedCompression(Compression, String)
+    /// A compressed stream or an archive ends too early.
+    case truncated(String)
+    /// A tar archive is damaged; libarchive's own words.
+    case damagedArchive(String)
+    /// An archive holds an entry that is refused.
+    case entry(String, EntryProblem)
+    /// The image unpacks to more bytes than it may.
+    case tooLarge(limit: Int64)
+    /// The image has more entries than it may.
+    case tooManyEntries(limit: Int)
+    case directoryNotEmpty(String)
+    /// The store was written by a version of Perigee that does it otherwise.
+    case unknownStoreVersion(String)
+    /// overlayfs can't stack so many layers here.
+    case tooManyLayers(Int)
+
+    /// Why an archive's entry is refused.
+    package enum EntryProblem: Hashable, Sendable {
+        case climbs
+        case emptyName
+        case nameTooLong(Int)
+        case componentTooLong(Int)
+        case tooDeep(Int)
+        case reservedName
+        case overlayAttribute(String)
+        case whiteoutDevice
+        case parentNotDirectory
+        case tooManyLinks
+        case missingLinkTarget(String)
+        case linkToDirectory(String)
+        case replacesRoot
+        case unsupportedType
+        case attributesTooLarge
+        case damagedHeader(String)
+    }
+}
+
+extension ImagesError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .system(let error): "\(error)" + (ImagesError.remedy(for: error).map { "\n  hint: \($0)" } ?? "")
+        case .document(let name, let error): "\(name): \(error)"
+        case .notAnImage(let path):
+            "\(path) is no image: expected an OCI layout (oci-layout, index.json) or a docker-archive (manifest.json)"
+        case .missingBlob(let name): "the image lacks its part \(name)"
+        case .wrongDigest(let expected, let actual): "the content of \(expected) is damaged: its digest is \(actual)"
+        case .wrongSize(let digest, let expected, let actual):
+            "the content of \(digest) has \(actual) bytes where the image says \(expected)"
+        case .wrongDiffID(let layer, let expected, let actual):
+            "layer \(layer) unpacks to \(actual) where the config says \(expected)"
+        case .layerCount(let manifest, let config): "the manifest has \(manifest) layers and the config \(config)"
+        case .unsupportedMediaType(let type): "the media type \(type) is not supported"
+        case .nestedTooDeeply: "an index refers to an index more than 4 levels deep"
+        case .noSuchPlatform(let wanted, let offered):
+            "the image has nothing for \(wanted), only for \(offered.isEmpty ? "nothing" : offered.joined(separator: ", "))"
+        case .notAName(let text): "'\(text)' is no image name\n  hint: names are like demo:latest, in lower case"
+        case .unnamed: "the image brings no name\n  hint: give it one with --name"
+        case .severalImages(let count): "one name was given for \(count) images"
+        case .noSuchImage(let name): "no such image: \(name)\n  hint: see `perigee image list`"
+        case .ambiguousName(let name, let names): "\(name) may be any of \(names.joined(separator: ", "))"
+        case .imageInUse(let name): "\(name) is used by a container\n  hint: stop and remove the container first"
+        case .damagedCompression(let kind, let words): "the \(kind.rawValue) stream is damaged: \(words)"
+        case .truncated(let what): "\(what) ends too early"
+        case .damagedArchive(let words): "the archive is damaged: \(words)"
+        case .entry(let name, let problem): "entry '\(name)' of the archive \(problem)"
+        case .tooLarge(let limit): "the image unpacks to more than \(limit) bytes"
+        case .tooManyEntries(let limit): "the image has more than \(limit) entries"
+        case .directoryNotEmpty(let path): "\(path) exists and is not an empty directory"
+        case .unknownStoreVersion(let text): "the store has version '\(text)', and this program knows 1"
+        case .tooManyLayers(let count): "overlayfs can't stack \(count) layers on this kernel"
+        }
+    }
+
+    private static func remedy(for error: SystemError) -> String? {
+        switch error.code {
+        case .ENOSPC: "the store's file system is full; `perigee image prune` removes what no image needs"
+        case .ENODEV where error.call == "fsopen": "the kernel lacks overlayfs: try `modprobe overlay`"
+        case .EPERM, .EACCES: "images need root"
+        default: nil
+        }
+    }
+}
+
+extension ImagesError.EntryProblem: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .climbs: "has '..' in its name"
+        case .emptyName: "has no name"
+        case .nameTooLong(let limit): "has a name of more than \(limit) bytes"
+        case .componentTooLong(let limit): "has a part of more than \(limit) bytes in its name"
+        case .tooDeep(let limit): "lies more than \(limit) directories deep"
+        case .reservedName: "has a name that is reserved for whiteouts"
+        case .overlayAttribute(let name): "brings the attribute \(name), which is overlayfs's own"
+        case .whiteoutDevice: "is a device 0:0, which is overlayfs's own"
+        case .parentNotDirectory: "lies below something that is no directory"
+        case .tooManyLinks: "lies behind too many symbolic links"
+        case .missingLinkTarget(let target): "is a hard link to '\(target)', which does not exist"
+        case .linkToDirectory(let target): "is a hard link to '\(target)', which is a directory"
+        case .replacesRoot: "would put something else in the place of the root directory"
+        case .unsupportedType: "is of an unknown type"
+        case .attributesTooLarge: "has more than 1 MiB of extended attributes"
+        case .damagedHeader(let words): "has a damaged header: \(words)"
+        }
+    }
+}
+
+/// Runs `body`, a system call's wrapper, and turns its error into this module's.
+@inline(__always)
+func system<Value: ~Copyable>(_ body: () throws(SystemError) -> Value) throws(ImagesError) -> Value {
+    do throws(SystemError) { return try body() } catch { throw .system(error) }
+}

@@ -1,0 +1,102 @@
+internal import Glibc
+package import Linux
+
+/// The root file system of one container: an image's layers, and above them a directory of the container's own, which
+/// is removed with all that the container wrote when this value goes. As long as it lives, the image can't be removed.
+package struct OverlayRootfs: ~Copyable {
+    /// Where the container's own directory is, below the store's path.
+    package let path: String
+    private let containers: OwnedDescriptor
+    private let id: String
+    private let hold: ImageHold
+    private var isKept = false
+
+    private init(_ containers: consuming OwnedDescriptor, _ id: String, _ hold: consuming ImageHold) {
+        self.containers = containers
+        self.id = id
+        self.hold = hold
+        path = "containers/\(id)"
+    }
+
+    deinit {
+        // What can't be removed now (a mount is still in use) can be later, by `removeRootfs`.
+        if !isKept { do throws(SystemError) { try containers.view.removeTree(id) } catch {} }
+    }
+
+    /// Makes the directories of the container `id` (letters, digits, `_`, `.`, `-`), which must not exist (EEXIST).
+    package static func make(in store: ImageStore, image hold: consuming ImageHold, id: String) throws(ImagesError)
+        -> OverlayRootfs
+    {
+        let root = store.root.view
+        let containers = try system { () throws(SystemError) in
+            guard isIdentifier(id) else { throw SystemError("mkdirat", id, .EINVAL) }
+            let containers = try root.open("containers", O_RDONLY | O_DIRECTORY)
+            try containers.view.makeDirectory(id, mode: 0o700)
+            return containers
+        }
+        let rootfs = OverlayRootfs(containers, id, hold)
+        try rootfs.prepare()
+        return rootfs
+    }
+
+    /// A detached, writable mount of the whole; `attributes` are `MOUNT_ATTR_*`. It is to be made once: two mounts of
+    /// one upper directory would spoil it.
+    package borrowing func mount(attributes: UInt32 = 0) throws(ImagesError) -> OwnedDescriptor {
+        let own = try open(id)
+        let upper = try open("\(id)/upper")
+        let work = try open("\(id)/work")
+        guard hold.record.layers.isEmpty else {
+            return try OverlayMount.make(
+                lowers: hold.lowers, writable: (upper.view, work.view), attributes: attributes)
+        }
+        // overlayfs wants something below: an empty directory for an image without layers.
+        let empty = try system { () throws(SystemError) in
+            try own.view.makeDirectory("empty", mode: 0o755)
+            return try own.view.open("empty", O_RDONLY | O_DIRECTORY)
+        }
+        return try OverlayMount.make(lowers: [empty.view], writable: (upper.view, work.view), attributes: attributes)
+    }
+
+    /// Lets the directories live on, for ``ImageStore/removeRootfs(_:)`` to remove.
+    package consuming func keep() { isKept = true }
+
+    private borrowing func open(_ path: String) throws(ImagesError) -> OwnedDescriptor {
+        let directory = containers.view
+        return try system { () throws(SystemError) in try directory.open(path, O_RDONLY | O_DIRECTORY) }
+    }
+
+    /// The root of a mount is that of its upper directory: it takes the attributes of the image's.
+    private borrowing func prepare() throws(ImagesError) {
+        let own = try open(id)
+        let top = hold.lowers.first
+        try system { () throws(SystemError) in
+            try own.view.makeDirectory("upper", mode: 0o755)
+            try own.view.makeDirectory("work", mode: 0o700)
+            let upper = try own.view.open("upper", O_RDONLY | O_DIRECTORY)
+            guard let top else { return try upper.view.setMode(0o755) }
+            let status = try top.status()
+            try NodeCopy.copyAttributes(of: status, from: top, to: upper.view)
+            try upper.view.setTimes(
+                of: "", seconds: status.modified.seconds, nanoseconds: status.modified.nanoseconds)
+        }
+    }
+
+    static func isIdentifier(_ text: String) -> Bool {
+        let isWord = { (c: UInt8) in
+            (48...57).contains(c) || (65...90).contains(c) || (97...122).contains(c) || c == 95 || c == 46 || c == 45
+        }
+        return (1...128).contains(text.utf8.count) && text.utf8.allSatisfy(isWord) && text != "." && text != ".."
+    }
+}
+
+extension ImageStore {
+    /// Removes the directories of a container whose ``OverlayRootfs`` was kept or whose owner was killed. There need be
+    /// none.
+    package func removeRootfs(_ id: String) throws(ImagesError) {
+        let directory = root.view
+        try system { () throws(SystemError) in
+            guard OverlayRootfs.isIdentifier(id) else { throw SystemError("unlinkat", id, .EINVAL) }
+            try directory.removeTree("containers/\(id)")
+        }
+    }
+}

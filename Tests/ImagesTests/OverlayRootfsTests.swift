@@ -1,0 +1,40 @@
+import Glibc
+import Linux
+import OCI
+import Testing
+
+@testable import Images
+
+struct OverlayRootfsTests {
+    @Test("a container writes into a directory of its own, which goes with it")
+    func writing() throws {
+        let scratch = try Scratch()
+        let store = try scratch.store()
+        let record = try #require(try store.load(.path(TestImages.path("layers"))).first)
+        do {
+            let rootfs = try OverlayRootfs.make(in: store, image: try store.hold("layers"), id: "c1")
+            let mount = try rootfs.mount()
+            let root = try mount.view.open(".", O_RDONLY | O_DIRECTORY)
+            let differences = try ExpectedTree(architecture: "arm64")
+                .differences(from: root.view, countingLinks: false)
+            #expect(differences.isEmpty, "\(differences.joined(separator: "\n"))")
+            try root.view.replaceFile("targets/untouched", with: [1])
+            try root.view.removeTree("names")
+            #expect(throws: ImagesError.imageInUse("layers:latest")) { try store.remove("layers") }
+            #expect(throws: ImagesError.self) {
+                _ = try OverlayRootfs.make(in: store, image: try store.hold("layers"), id: "c1")
+            }
+        }
+        #expect(!Descriptor.workingDirectory.exists("\(store.path)/containers/c1"))
+        try store.unpack(record, to: scratch.path + "/tree")
+        let tree = try Descriptor.workingDirectory.open(scratch.path + "/tree", O_RDONLY | O_DIRECTORY)
+        #expect(try ExpectedTree(architecture: "arm64").differences(from: tree.view) == [])
+    }
+
+    @Test("an identifier is no path", arguments: ["", ".", "..", "a/b", "a\nb"])
+    func identifiers(id: String) throws {
+        let scratch = try Scratch()
+        let store = try scratch.store()
+        #expect(throws: ImagesError.self) { try store.removeRootfs(id) }
+    }
+}
