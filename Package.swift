@@ -46,12 +46,14 @@ let package = Package(
         room("Launching", ["CLaunch", "Cgroups", "Linux", "OCI", "Planning"], plugins: ["EmbedPlugin"]),
         room("Containers", ["Cgroups", "Launching", "Linux", "OCI", "Planning", "Seccomp"]),
         room("Images", ["CArchive", "CCrypto", "CZlib", "CZstd", "Linux", "OCI"]),
+        room("Pods", ["Containers", "Images", "Linux", "OCI", "Planning"]),
         tests("LinuxTests", ["Linux"]),
         tests("OCITests", ["OCI"]),
         tests("SeccompTests", ["Linux", "OCI", "Seccomp"]),
         tests("CgroupsTests", ["Cgroups", "Linux", "OCI"]),
         tests("PlanningTests", ["OCI", "Planning"]),
         tests("ImagesTests", ["Images", "Linux", "OCI"]),
+        tests("PodsTests", ["Pods"]),
         tests("LaunchingTests", ["CLaunch", "Launching", "Linux", "OCI", "Planning"]),
     ]
 )

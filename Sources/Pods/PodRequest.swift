@@ -1,0 +1,30 @@
+/// What a caller asks of `pod run`: options as they were typed, checked.
+package struct PodRequest: Hashable, Sendable {
+    /// What the pod executes.
+    package enum Command: Hashable, Sendable {
+        /// The image's entrypoint and command.
+        case imageDefault
+        /// One string, handed to `/bin/sh -c` byte for byte.
+        case shell(String)
+        /// A list, executed as it is.
+        case arguments([String])
+    }
+
+    package var image: String
+    package var command = Command.imageDefault
+    package var tenant = "default"
+    package var volume = "default"
+    /// `NAME=VALUE`; one of the image's of the same name is replaced.
+    package var environment: [String] = []
+    /// Bytes; swap is not given on top.
+    package var memory: Int64?
+    /// Thousandths of a processor.
+    package var cpus: Int64?
+    /// The most processes and threads.
+    package var pids: Int64?
+    /// Nanoseconds.
+    package var timeout: UInt64?
+    package var timeline = false
+
+    package init(image: String) { self.image = image }
+}

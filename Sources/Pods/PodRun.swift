@@ -1,0 +1,105 @@
+package import Containers
+internal import Glibc
+internal import Images
+internal import Linux
+internal import OCI
+package import Planning
+
+/// A pod of one container, run in the foreground.
+package struct PodRun {
+    private let request: PodRequest
+    private let store: ImageStore
+    private var phases: [ContainerRun.Phase] = []
+
+    /// `storePath` is where images and volumes are.
+    package init(_ request: PodRequest, storePath: String) throws(PodsError) {
+        self.request = request
+        do throws(ImagesError) { store = try ImageStore(path: storePath) } catch { throw .images(error) }
+        phases.append(.init("open store"))
+    }
+
+    /// What a pod comes to: its end, or with `explain` its plan alone.
+    package enum Result: Sendable {
+        case explained(LaunchPlan)
+        case ended(ContainerRun.Outcome)
+    }
+
+    /// Runs the pod until it ends, or with `explain` only plans it.
+    package mutating func run(in root: borrowing RuntimeRoot, explain: Bool) throws(PodsError) -> Result {
+        do throws(ContainersError) { try Foreground.holdSignals() } catch { throw .containers(error) }
+        let volume = try Volume(tenant: request.tenant, name: request.volume)
+        let identifier = ContainerIdentifier.random()
+        let hold: ImageHold
+        do throws(ImagesError) { hold = try store.hold(request.image) } catch { throw .images(error) }
+        let record = hold.record
+        let config: ImageConfig
+        do throws(ImagesError) { config = try store.config(of: record).config } catch { throw .images(error) }
+        guard Emulation.runs(record.platform) else {
+            throw .wrongArchitecture(
+                image: request.image, platform: "\(record.platform)", host: "linux/" + Emulation.hostArchitecture)
+        }
+        phases.append(.init("find image"))
+        let rootfs: OverlayRootfs
+        do throws(ImagesError) {
+            rootfs = try OverlayRootfs.make(in: store, image: hold, id: identifier.text)
+        } catch { throw .images(error) }
+        let mount: OwnedDescriptor
+        do throws(ImagesError) { mount = try rootfs.mount() } catch { throw .images(error) }
+        phases.append(.init("overlay of \(record.layers.count) layers"))
+        let spec = try PodSpec(
+            request: request, image: config,
+            volumePath: explain ? volume.path(in: store) : try volume.prepare(in: store),
+            users: try users(config.user, in: mount.view)
+        ).make(hostname: "\(request.tenant)-pod")
+        phases.append(.init("specification"))
+        do throws(ContainersError) {
+            var launch = try ContainerRun(
+                .init(
+                    identifier: identifier, spec: spec, specPath: "",
+                    rootDescription: "overlay of image \(record.reference) (\(record.layers.count) layers)",
+                    filter: .standard(capabilities: Set(Capability.defaults)), isStrict: true, stopsOnSignal: true,
+                    timeout: request.timeout,
+                    stopSignal: StopSignal.number(config.stopSignal) ?? SIGTERM, timeline: request.timeline),
+                root: root, phases: phases)
+            if explain { return .explained(launch.plan) }
+            let outcome = try launch.run(in: root, rootFileSystem: mount)
+            _ = rootfs
+            return .ended(outcome)
+        } catch { throw .containers(error) }
+    }
+
+    /// The image's users, read inside its root; nothing is read where the user is root or a pair of numbers.
+    private func users(_ user: String, in root: Descriptor) throws(PodsError) -> RootfsFacts {
+        func text(_ path: String) throws(SystemError) -> [UInt8] {
+            do throws(SystemError) {
+                let file = try root.openInRoot(path, O_RDONLY | O_NONBLOCK, crossingMounts: false)
+                guard try file.view.status().isRegular else {
+                    throw SystemError("open", path, detail: "not a regular file,", .EINVAL)
+                }
+                return try file.view.readAll(limit: 1 << 20)
+            } catch {
+                if error.code == .ENOENT || error.code == .ENOTDIR { return [] }
+                throw SystemError(error.call, path, detail: error.detail, error.code)
+            }
+        }
+        do throws(SystemError) {
+            return RootfsFacts(users: UserDatabase(passwd: try text("/etc/passwd"), group: try text("/etc/group")))
+        } catch { throw .passwd(image: request.image, error) }
+    }
+}
+
+/// Signals by name: of an image's `StopSignal`.
+enum StopSignal {
+    /// `SIGTERM`, `TERM` or `15`; nil where there is none, or it is no signal.
+    static func number(_ text: String?) -> Int32? {
+        guard let text, !text.isEmpty else { return nil }
+        if let number = Int32(text) { return (1...64).contains(number) ? number : nil }
+        let names = [
+            "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
+            "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF",
+            "WINCH", "IO", "PWR", "SYS",
+        ]
+        let name = text.uppercased().hasPrefix("SIG") ? String(text.uppercased().dropFirst(3)) : text.uppercased()
+        return names.firstIndex(of: name).map { Int32($0 + 1) }
+    }
+}

@@ -1,0 +1,51 @@
+package import Containers
+package import Images
+package import Linux
+package import Planning
+
+/// Why a pod could not be run.
+package enum PodsError: Error {
+    case images(ImagesError)
+    case containers(ContainersError)
+    case planning(PlanningError)
+    /// A tenant's or volume's name that is none.
+    case invalidName(kind: String, String)
+    case volume(String, SystemError)
+    /// The image names no command, and none was given.
+    case noCommand(image: String)
+    /// The image is for another machine, and nothing here can run it.
+    case wrongArchitecture(image: String, platform: String, host: String)
+    /// A value of the image's configuration that can't be used.
+    case imageConfig(image: String, field: String, why: String)
+    case passwd(image: String, SystemError)
+}
+
+extension PodsError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .images(let error): "\(error)"
+        case .containers(let error): "\(error)"
+        case .planning(let error): "\(error)"
+        case .invalidName(let kind, let name):
+            "\(kind) '\(name)': 1 to 63 lower-case letters, digits and '-' are allowed, and not '-' at an end"
+        case .volume(let name, let error): "volume '\(name)': \(error)"
+        case .noCommand(let image):
+            "image \(image) has neither an entrypoint nor a command\n  hint: give one: perigee pod run --image \(image) 'COMMAND'"
+        case .wrongArchitecture(let image, let platform, let host):
+            """
+            image \(image) is for \(platform), this machine is \(host), and no emulator is registered for it
+              hint: as root, with Debian's qemu-user-static installed: mount -t binfmt_misc binfmt_misc \
+            /proc/sys/fs/binfmt_misc; tr -d '\\n' < /usr/lib/binfmt.d/qemu-aarch64.conf > \
+            /proc/sys/fs/binfmt_misc/register (make run does it)
+            """
+        case .imageConfig(let image, let field, let why): "image \(image), \(field): \(why)"
+        case .passwd(let image, let error): "image \(image), its users: \(error)"
+        }
+    }
+
+    /// As the shell expects it: 127 and 126 for a command that can't be executed, 4 is not for `pod run`: 125 ours.
+    package var exitStatus: Int32 {
+        if case .containers(let error) = self { return error.exitStatus }
+        return 125
+    }
+}
