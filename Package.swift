@@ -47,6 +47,7 @@ let package = Package(
         room("Containers", ["Cgroups", "Launching", "Linux", "OCI", "Planning", "Seccomp"]),
         room("Images", ["CArchive", "CCrypto", "CZlib", "CZstd", "Linux", "OCI"]),
         room("Pods", ["Containers", "Images", "Linux", "OCI", "Planning"]),
+        room("Measuring", ["Launching", "Planning"]),
         tests("LinuxTests", ["Linux"]),
         tests("OCITests", ["OCI"]),
         tests("SeccompTests", ["Linux", "OCI", "Seccomp"]),
