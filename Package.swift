@@ -48,6 +48,10 @@ let package = Package(
         room("Images", ["CArchive", "CCrypto", "CZlib", "CZstd", "Linux", "OCI"]),
         room("Pods", ["Containers", "Images", "Linux", "OCI", "Planning"]),
         room("Measuring", ["Launching", "Planning"]),
+        .executableTarget(
+            name: "perigee",
+            dependencies: ["Containers", "Images", "Launching", "Linux", "Measuring", "OCI", "Planning", "Pods"],
+            swiftSettings: settings),
         tests("LinuxTests", ["Linux"]),
         tests("OCITests", ["OCI"]),
         tests("SeccompTests", ["Linux", "OCI", "Seccomp"]),
@@ -56,5 +60,6 @@ let package = Package(
         tests("ImagesTests", ["Images", "Linux", "OCI"]),
         tests("PodsTests", ["Pods"]),
         tests("LaunchingTests", ["CLaunch", "Launching", "Linux", "OCI", "Planning"]),
+        tests("perigeeTests", ["perigee"]),
     ]
 )

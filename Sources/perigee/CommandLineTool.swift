@@ -1,0 +1,110 @@
+internal import Glibc
+internal import Linux
+
+/// Finds the verb, runs it, and says what went wrong.
+enum CommandLineTool {
+    static let version = "0.1.0"
+
+    static func run(_ words: [String]) -> Int32 {
+        ensureStandardStreams()
+        do {
+            let global = try Arguments(words[...], GlobalOptions.table, stopAtOperand: true)
+            if global.has("--version") { return printed("perigee \(version)\nspec: 1.3.0\n") }
+            if global.has("--help") { return printed(overview) }
+            guard !global.rest.isEmpty else { throw UsageError("no verb given; perigee --help lists them") }
+            return try dispatch(global)
+        } catch let error as UsageError {
+            complain(error.message)
+            return 2
+        } catch {
+            complain("\(error)")
+            return 1
+        }
+    }
+
+    private static func dispatch(_ global: Arguments) throws -> Int32 {
+        let words = global.rest
+        if words.first == "help" {
+            let name = words.dropFirst().joined(separator: " ")
+            guard !name.isEmpty else { return printed(overview) }
+            guard let verb = Verb.all.first(where: { $0.name == name }) else { throw UsageError("no verb '\(name)'") }
+            return printed(verb.help)
+        }
+        guard let verb = Verb.all.first(where: { words.starts(with: $0.path) }) else { throw unknownVerb(words) }
+        let rest = words.dropFirst(verb.path.count)
+        let arguments: Arguments
+        do {
+            let table = verb.options + [Option("--help", short: "-h", "print this")]
+            arguments = try Arguments(rest, table)
+        } catch {
+            throw UsageError("\(verb.name): \(error.message); perigee help \(verb.name) lists the options")
+        }
+        if arguments.has("--help") { return printed(verb.help) }
+        var options = GlobalOptions()
+        if let store = global["--store"] { options.store = store }
+        if let root = global["--root"] { options.root = root }
+        return try verb.run(arguments, options)
+    }
+
+    private static func unknownVerb(_ words: ArraySlice<String>) -> UsageError {
+        let first = words.first ?? ""
+        let group = Verb.all.filter { $0.path.count > 1 && $0.path[0] == first }
+        if !group.isEmpty {
+            let names = group.map { $0.path[1] }.joined(separator: ", ")
+            let second = words.dropFirst().first
+            return UsageError("\(first): \(second.map { "no verb '\($0)'" } ?? "needs a verb"); there are \(names)")
+        }
+        let near = Spelling.nearest(to: first, among: Verb.all.map { $0.path[0] })
+        return UsageError(
+            "no verb '\(first)'" + (near.map { "; did you mean '\($0)'?" } ?? "; perigee --help lists them"))
+    }
+
+    /// The help of the whole.
+    private static var overview: String {
+        let width = (Verb.all.map { $0.name.utf8.count }.max() ?? 0) + 3
+        let list = Verb.all.map { verb in
+            "  " + verb.name + String(repeating: " ", count: width - verb.name.utf8.count) + verb.summary + "\n"
+        }
+        return """
+            perigee: a container runtime for Linux
+
+            usage: perigee [GLOBAL OPTIONS] VERB [OPTIONS] [...]
+
+            verbs:
+            \(list.joined())
+            global options:
+            \(Verb.table(GlobalOptions.table))
+            perigee help VERB tells more of one. Exit codes: of a command that was run, its own, 128 + n for a signal,
+            124 at its deadline, 125 if perigee failed, 126 not executable, 127 not found; of all that manages: 0,
+            1 failed, 2 usage or invalid file, 3 busy, 4 not found, 5 not permitted.
+
+            """
+    }
+
+    // MARK: output
+
+    /// Writes to the standard output; what can't be written is an error like any other.
+    static func printed(_ text: String) -> Int32 {
+        do throws(SystemError) { try Descriptor.standardOutput.write(text) } catch {
+            if error.code != .EPIPE { complain("standard output: \(error)") }
+            return 1
+        }
+        return 0
+    }
+
+    /// Writes a message to the standard error.
+    static func complain(_ text: String) { try? Descriptor.standardError.write("perigee: \(text)\n") }
+
+    /// A caller that closed 0, 1 or 2 would have our next files there, and the container would get them.
+    private static func ensureStandardStreams() {
+        for number: Int32 in 0...2 {
+            guard (try? Descriptor(number).status()) == nil else { continue }
+            guard let null = try? Descriptor.workingDirectory.openFollowing("/dev/null", O_RDWR) else { return }
+            if null.view.number == number {
+                _ = null.release()
+            } else {
+                Descriptor(number).become(null.view)
+            }
+        }
+    }
+}

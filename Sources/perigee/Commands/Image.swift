@@ -1,0 +1,117 @@
+internal import Images
+internal import Linux
+internal import OCI
+
+// `perigee image ...`: the verbs of the store.
+extension Verb {
+    static let imageLoad = Verb(
+        path: ["image", "load"], operands: "PATH|-",
+        summary: "load images from an OCI layout, an OCI archive or a docker-archive",
+        options: [
+            Option("--name", value: "NAME", "instead of the name that the image brings"),
+            Option(
+                "--platform", value: "OS/ARCH", "of several (default: linux/arm64 if there is one, else the host's)"),
+            Option("--max-size", value: "SIZE", "the most that the image may unpack to (default 64g)"),
+        ],
+        run: { arguments, global in
+            let path = try operand(arguments, "image load", "PATH or -")
+            var platform: ImagePlatform?
+            if let text = arguments["--platform"] {
+                guard let given = ImagePlatform(text) else { throw UsageError("image load: no platform '\(text)'") }
+                platform = given
+            }
+            var limits = UnpackLimits()
+            if let text = arguments["--max-size"] {
+                guard let bytes = Size.bytes(text) else {
+                    throw UsageError("image load: --max-size '\(text)' is no size")
+                }
+                limits.maximumSize = bytes
+            }
+            return images(path == "-" ? "the standard input" : path) { () throws(ImagesError) in
+                let store = try ImageStore(path: global.store)
+                let source: ImageSource = path == "-" ? .standardInput : .path(path)
+                let records = try store.load(source, name: arguments["--name"], platform: platform, limits: limits)
+                return records.map { "loaded \($0.reference.familiar) \($0.platform) \($0.manifest)\n" }.joined()
+            }
+        })
+
+    static let imageList = Verb(
+        path: ["image", "list"], operands: "", summary: "list the images of the store",
+        options: [Option("--json", "as JSON")],
+        run: { arguments, global in
+            guard arguments.operands.isEmpty else { throw UsageError("image list: takes no operand") }
+            return images { () throws(ImagesError) in
+                let records = try ImageStore(path: global.store).list()
+                if arguments.has("--json") { return JSON.Value.array(records.map(\.json)).text(indent: 2) + "\n" }
+                return Table.text(
+                    ["NAME", "PLATFORM", "SIZE", "LAYERS", "LOADED", "MANIFEST"],
+                    records.map { record in
+                        [
+                            record.reference.familiar, record.platform.description, Size.text(record.size),
+                            String(record.layers.count), String(Clock.rfc3339(record.loaded).prefix(19)) + "Z",
+                            String(record.manifest.description.prefix(19)),
+                        ]
+                    })
+            }
+        })
+
+    static let imageInspect = Verb(
+        path: ["image", "inspect"], operands: "IMAGE", summary: "show an image's record and configuration as JSON",
+        options: [],
+        run: { arguments, global in
+            let name = try operand(arguments, "image inspect", "IMAGE")
+            return images { () throws(ImagesError) in
+                let store = try ImageStore(path: global.store)
+                let record = try store.find(name)
+                let config = try store.config(of: record).json
+                return JSON.Value.members([("image", record.json), ("config", config)]).text(indent: 2) + "\n"
+            }
+        })
+
+    static let imageRemove = Verb(
+        path: ["image", "remove"], operands: "IMAGE", summary: "remove an image, and the layers that no other needs",
+        options: [],
+        run: { arguments, global in
+            let name = try operand(arguments, "image remove", "IMAGE")
+            return images { () throws(ImagesError) in
+                "removed \(try ImageStore(path: global.store).remove(name).reference.familiar)\n"
+            }
+        })
+
+    static let imageUnpack = Verb(
+        path: ["image", "unpack"], operands: "IMAGE DIR",
+        summary: "write an image's root file system into a new or empty directory", options: [],
+        run: { arguments, global in
+            guard arguments.operands.count == 2, arguments.command == nil else {
+                throw UsageError("image unpack: needs two operands, IMAGE and DIR")
+            }
+            return images { () throws(ImagesError) in
+                let store = try ImageStore(path: global.store)
+                let record = try store.find(arguments.operands[0])
+                try store.unpack(record, to: arguments.operands[1])
+                return "unpacked \(record.reference.familiar) to \(arguments.operands[1])\n"
+            }
+        })
+
+    private static func operand(_ arguments: Arguments, _ verb: String, _ what: String) throws(UsageError) -> String {
+        guard arguments.operands.count == 1, arguments.command == nil else {
+            throw UsageError("\(verb): needs one operand, \(what)")
+        }
+        return arguments.operands[0]
+    }
+
+    /// Runs `body` and prints what it returns; its error decides the exit code, and is said of `subject`.
+    private static func images(_ subject: String = "", _ body: () throws(ImagesError) -> String) -> Int32 {
+        do throws(ImagesError) { return CommandLineTool.printed(try body()) } catch {
+            let status: Int32 =
+                switch error {
+                case .noSuchImage, .ambiguousName: 4
+                case .imageInUse: 3
+                case .notAName: 2
+                case .system(let inner) where inner.code == .EPERM || inner.code == .EACCES: 5
+                default: 1
+                }
+            return Report.failed((subject.isEmpty ? "" : subject + ": ") + error.description, status: status)
+        }
+    }
+}

@@ -1,0 +1,91 @@
+internal import Containers
+internal import Linux
+internal import Pods
+
+extension Verb {
+    /// `perigee pod run`: a command in an image.
+    static let podRun = Verb(
+        path: ["pod", "run"], operands: "['COMMAND STRING' | -- ARG...]",
+        summary: "run a command in an image, with a volume at /data",
+        options: [
+            Option("--image", value: "IMAGE", "the image, as `image list` names it"),
+            Option("--volume", value: "NAME", "the tenant's volume that is mounted at /data (default: default)"),
+            Option("--env", short: "-e", value: "NAME=VALUE", "a variable; may stand several times"),
+            Option("--memory", short: "-m", value: "SIZE", "the most memory: 64m, 1g, 512Ki, or bytes"),
+            Option("--cpus", value: "N", "the most processors: 0.5, 2"),
+            Option("--pids", value: "N", "the most processes and threads"),
+            Option("--timeout", value: "TIME", "then TERM, 10 s later KILL, exit code 124: 90s, 5m, 1h30m"),
+            Option("--tenant", value: "NAME", "whose volume it is (default: default)"),
+        ] + Report.options,
+        notes: """
+            One string goes to /bin/sh -c as it is. What stands behind -- is executed without a shell. Without either
+            the image's own command runs.
+            """,
+        run: { arguments, global in
+            let request = try podRequest(arguments)
+            do throws(PodsError) { return try runPod(request, arguments, global) } catch {
+                return Report.failed(error.description, status: error.exitStatus)
+            }
+        })
+
+    private static func runPod(
+        _ request: PodRequest, _ arguments: Arguments, _ global: GlobalOptions
+    ) throws(PodsError) -> Int32 {
+        let report = Report(arguments)
+        guard Identity.effectiveUser == 0 else {
+            return Report.failed(
+                "pod run needs root: it makes namespaces, mounts and cgroups\n  hint: sudo perigee pod run ...",
+                status: 125)
+        }
+        var pod = try PodRun(request, storePath: global.store)
+        let root: RuntimeRoot
+        do throws(ContainersError) { root = try RuntimeRoot(path: global.root) } catch { throw .containers(error) }
+        switch try pod.run(in: root, explain: report.wantsPlan) {
+        case .explained(let plan): return report.explain(plan)
+        case .ended(let outcome): return report.finish(outcome)
+        }
+    }
+
+    private static func podRequest(_ arguments: Arguments) throws(UsageError) -> PodRequest {
+        guard let image = arguments["--image"] else { throw UsageError("pod run: needs --image IMAGE") }
+        var request = PodRequest(image: image)
+        request.command = try podCommand(arguments)
+        request.tenant = arguments["--tenant"] ?? request.tenant
+        request.volume = arguments["--volume"] ?? request.volume
+        request.environment = arguments.all("--env")
+        for entry in request.environment where entry.hasPrefix("=") || !entry.contains("=") {
+            throw UsageError("pod run: --env '\(entry)' is not NAME=VALUE")
+        }
+        request.memory = try amount(arguments, "--memory", "a size such as 64m", Quantity.bytes)
+        request.cpus = try amount(arguments, "--cpus", "a number of processors such as 0.5", Quantity.thousandths)
+        request.pids = try amount(arguments, "--pids", "a number from 1") { Int64($0).flatMap { $0 > 0 ? $0 : nil } }
+        request.timeout = try amount(arguments, "--timeout", "a time such as 90s", Quantity.nanoseconds)
+        request.timeline = arguments.has("--timeline")
+        return request
+    }
+
+    private static func podCommand(_ arguments: Arguments) throws(UsageError) -> PodRequest.Command {
+        if let list = arguments.command {
+            guard arguments.operands.isEmpty else {
+                throw UsageError("pod run: a command string and -- ARG... can't go together")
+            }
+            guard let first = list.first, !first.isEmpty else { throw UsageError("pod run: nothing stands behind --") }
+            return .arguments(list)
+        }
+        guard arguments.operands.count <= 1 else {
+            throw UsageError(
+                "pod run: several words: put them in quotes to run them with /bin/sh, or behind -- to execute them as they are"
+            )
+        }
+        guard let text = arguments.operands.first else { return .imageDefault }
+        return .shell(text)
+    }
+
+    private static func amount<Amount>(
+        _ arguments: Arguments, _ option: String, _ what: String, _ read: (String) -> Amount?
+    ) throws(UsageError) -> Amount? {
+        guard let text = arguments[option] else { return nil }
+        guard let amount = read(text) else { throw UsageError("pod run: \(option) '\(text)' is not \(what)") }
+        return amount
+    }
+}

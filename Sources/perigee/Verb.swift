@@ -1,0 +1,57 @@
+/// A verb of the command line: what the dispatcher, the parser and the help know of it.
+struct Verb: Sendable {
+    /// `["pod", "run"]`.
+    let path: [String]
+    /// What follows the options, for the help: `ID`.
+    let operands: String
+    let summary: String
+    let options: [Option]
+    /// Lines of the help behind the options.
+    var notes: String = ""
+    let run: @Sendable (Arguments, GlobalOptions) throws -> Int32
+
+    /// All of them, in the order of the help.
+    static let all: [Verb] = [
+        .podRun, .imageLoad, .imageList, .imageInspect, .imageRemove, .imageUnpack, .run, .spec,
+    ]
+
+    var name: String { path.joined(separator: " ") }
+
+    /// The help of this verb.
+    var help: String {
+        var text = "usage: perigee [GLOBAL OPTIONS] \(name)\(options.isEmpty ? "" : " [OPTIONS]")"
+        text += operands.isEmpty ? "\n\n" : " \(operands)\n\n"
+        text += summary + "\n"
+        if !options.isEmpty { text += "\noptions:\n" + Verb.table(options) }
+        if !notes.isEmpty { text += "\n" + notes + "\n" }
+        return text
+    }
+
+    /// Options as two columns.
+    static func table(_ options: [Option]) -> String {
+        let left = options.map { option in
+            var text = "  " + (option.short.map { "\($0), " } ?? "    ") + option.name
+            if let value = option.value { text += option.isOptional ? "[=\(value)]" : " \(value)" }
+            return text
+        }
+        let width = (left.map(\.utf8.count).max() ?? 0) + 2
+        return zip(left, options).map { text, option in
+            text + String(repeating: " ", count: width - text.utf8.count) + option.help + "\n"
+        }.joined()
+    }
+}
+
+/// Options before the verb.
+struct GlobalOptions {
+    /// Images, layers and volumes.
+    var store = "/var/lib/perigee"
+    /// The state of running containers.
+    var root = "/run/perigee"
+
+    static let table = [
+        Option("--store", value: "DIR", "images, layers and volumes (default /var/lib/perigee)"),
+        Option("--root", value: "DIR", "state of running containers (default /run/perigee)"),
+        Option("--version", short: "-v", "print the version"),
+        Option("--help", short: "-h", "print this"),
+    ]
+}
