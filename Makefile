@@ -1,0 +1,47 @@
+# perigee: `make run` builds and runs the main job, `make test` runs everything. Both install what is missing (as root,
+# on Debian). The other targets are in `make help`.
+SHELL := /bin/sh
+BINARY := .build/release/perigee
+SWIFT_FLAGS := -c release -Xswiftc -static-executable
+PREFIX ?= /usr/local
+
+.PHONY: help build run test bench install format format-check packages clean
+
+help:
+	@echo "make build         the static executable $(BINARY)"
+	@echo "make run           build it, make an arm64 image of Debian packages, run a command in it"
+	@echo "make test          format check, build, unit tests, tests with root and real kernels, podman"
+	@echo "make bench         start-up times beside other runtimes that are installed"
+	@echo "make install       copy the executable to PREFIX/bin (default /usr/local)"
+	@echo "make format        format the sources"
+	@echo "make arm64         build for arm64 with Swift 6.0 (SWIFT_SDK, default aarch64-linux)"
+
+packages:
+	@Rootfs/packages.sh
+
+build: packages
+	@Rootfs/build.sh $(SWIFT_FLAGS)
+
+run: build
+	@Rootfs/demo.sh $(BINARY)
+
+test: build
+	@Tests/run.sh
+
+bench: build
+	@Tests/bench.sh
+
+arm64:
+	swift build -c release --swift-sdk $(or $(SWIFT_SDK),aarch64-linux) --static-swift-stdlib -Xswiftc -static-executable
+
+install: build
+	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/perigee
+
+format:
+	swift format --in-place --recursive Sources Tests CShims Package.swift
+
+format-check:
+	@swift format lint --strict --recursive Sources Tests CShims Package.swift
+
+clean:
+	rm -rf .build

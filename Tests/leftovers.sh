@@ -1,0 +1,12 @@
+#!/bin/sh
+# leftovers.sh : fails if a test or the product left something on this host.
+left=$(
+    find /sys/fs/cgroup -maxdepth 4 -type d -name '*perigee*' 2>/dev/null
+    grep -E 'perigee-test|/perigee/' /proc/self/mountinfo
+    ls -d /tmp/perigee-test-* 2>/dev/null
+    pgrep -a -x perigee-stage
+)
+[ -z "$left" ] && exit 0
+echo "error: left behind:"
+echo "$left"
+exit 1
