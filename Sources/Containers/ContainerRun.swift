@@ -116,7 +116,9 @@ package struct ContainerRun: Sendable {
         do throws(SystemError) {
             foreground = try Foreground(request.stopsOnSignal ? .stop : .forwarded, stopSignal: request.stopSignal)
         } catch { throw .state(error) }
-        if foreground.isCalledOff { throw .calledOff }
+        let isCalledOff: Bool
+        do throws(SystemError) { isCalledOff = try foreground.isCalledOff() } catch { throw .state(error) }
+        if isCalledOff { throw .calledOff }
         phases.append(Phase("state directory"))
         var container: RunningContainer
         do throws(LaunchError) {

@@ -17,6 +17,7 @@ package struct Foreground: ~Copyable {
 
     /// From the stop signal to KILL, in nanoseconds.
     static let grace: UInt64 = 10_000_000_000
+    static let ending: [Int32] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
     static let forwarded: [Int32] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGALRM]
 
     /// Keeps the signals back that would end the runtime half-way through making a container. Called before anything is
@@ -41,8 +42,13 @@ package struct Foreground: ~Copyable {
     }
 
     /// Whether somebody has asked for the end before there is a container.
-    var isCalledOff: Bool {
-        policy == .stop && (try? Poll.readable([signals.view], timeout: 0))?.first == true
+    func isCalledOff() throws(SystemError) -> Bool {
+        guard policy == .stop else { return false }
+        while try Poll.readable([signals.view], timeout: 0)[0] {
+            // Others, such as CONT of a debugger, have nobody to go to yet.
+            if Foreground.ending.contains(try signals.next()) { return true }
+        }
+        return false
     }
 
     /// Returns when the first process has ended. `timeout` is in nanoseconds from now.
@@ -61,8 +67,7 @@ package struct Foreground: ~Copyable {
     }
 
     private mutating func took(_ signal: Int32, _ container: borrowing RunningContainer) throws(SystemError) {
-        let ends = [SIGINT, SIGTERM, SIGHUP, SIGQUIT].contains(signal)
-        guard policy == .stop, ends else { return try container.send(signal) }
+        guard policy == .stop, Foreground.ending.contains(signal) else { return try container.send(signal) }
         if asked != .nobody { return try container.kill() }
         asked = .caller
         try timer.arm(at: Clock.boot() + Foreground.grace)
