@@ -35,10 +35,10 @@ final class Births {
     /// Kills and removes what was made. It can't report: it runs when something else has failed already.
     func undo() {
         if isBorn {
-            do throws(CgroupError) {
-                if try !group.processes().isEmpty { try group.kill() }
-                try group.remove()
-            } catch {}
+            var isEmpty = false
+            do throws(CgroupError) { isEmpty = try group.processes().isEmpty } catch {}
+            if !isEmpty { do throws(CgroupError) { try group.kill() } catch {} }
+            do throws(CgroupError) { try group.remove() } catch {}
         }
         if group.path.isOurs {
             // Whoever ends last removes them, whoever made them.

@@ -79,24 +79,12 @@ extension Cgroup {
     /// see ``removeEmptyParents(upTo:)``.
     package func remove() throws(CgroupError) {
         let end = Clock.monotonic() + Self.patience
-        for directory in directories { try remove(directory, until: end) }
-    }
-
-    private func remove(_ directory: String, until end: UInt64) throws(CgroupError) {
-        var pause: Int64 = 50_000
-        while true {
-            do throws(SystemError) {
-                return try Descriptor.workingDirectory.unlink(directory, flags: Flags.removeDirectory)
-            } catch {
-                if error.code == .ENOENT { return }
-                guard error.code == .EBUSY || error.code == .ENOTEMPTY else { throw CgroupError(error) }
+        for directory in directories {
+            let isGone: Bool
+            do throws(SystemError) { isGone = try CgroupTree.remove(directory, until: end) } catch {
+                throw CgroupError(error)
             }
-            let children = try Self.children(of: directory)
-            for child in children { try remove("\(directory)/\(child)", until: end) }
-            if !children.isEmpty { continue }
-            if Clock.monotonic() > end { throw .timedOut("removing", path: path.text) }
-            Clock.pause(pause)
-            pause = min(pause * 2, 10_000_000)
+            if !isGone { throw .timedOut("removing", path: path.text) }
         }
     }
 

@@ -70,31 +70,7 @@ extension Cgroup {
     /// among them.
     package func processes() throws(CgroupError) -> [Int32] {
         guard let directory = directories.first else { return [] }
-        return try Self.processes(below: directory)
-    }
-
-    private static func processes(below directory: String) throws(CgroupError) -> [Int32] {
-        guard let text = try CgroupFile.readIfPresent("\(directory)/cgroup.procs") else { return [] }
-        var result = text.split(separator: "\n").compactMap { Int32($0) }
-        for child in try children(of: directory) { result += try processes(below: "\(directory)/\(child)") }
-        return result
-    }
-
-    /// The names of the groups directly below `directory`; none where it is gone. Two system calls where there are none:
-    /// the link count of a group's directory is 2 and one for each group below.
-    static func children(of directory: String) throws(CgroupError) -> [String] {
-        do throws(SystemError) {
-            let opened = try Descriptor.workingDirectory.open(directory, Flags.listing)
-            guard try opened.view.status().links > 2 else { return [] }
-            var names: [String] = []
-            for name in try opened.view.entries() where try opened.view.status(of: name).isDirectory {
-                names.append(String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
-            }
-            return names
-        } catch {
-            if error.code == .ENOENT { return [] }
-            throw CgroupError(error)
-        }
+        do throws(SystemError) { return try CgroupTree.processes(below: directory) } catch { throw CgroupError(error) }
     }
 }
 

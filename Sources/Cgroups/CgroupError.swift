@@ -49,6 +49,8 @@ package enum CgroupError: Error, Hashable, Sendable {
     init(_ error: SystemError, property: String) {
         switch error.code {
         case .ENOENT: self = .missingFile(property: property, error)
+        // The file was opened, so that it is the value: processors that the group above does not have, on v1.
+        case .EACCES where error.call == "write": self = .rejectedValue(property: property, error)
         case .EROFS, .EACCES, .EPERM: self.init(error)
         default: self = .rejectedValue(property: property, error)
         }

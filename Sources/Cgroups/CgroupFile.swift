@@ -4,8 +4,8 @@ internal import Linux
 /// container that was given its group can make groups in it, but no links, so that no path leads elsewhere.
 enum CgroupFile {
     /// The text of `path`. Three system calls for a short file: a read that leaves room for one more line was the last.
-    static func readRaw(_ path: String) throws(SystemError) -> String {
-        let file = try Descriptor.workingDirectory.open(path, Flags.read)
+    static func readRaw(_ path: String, in directory: Descriptor = .workingDirectory) throws(SystemError) -> String {
+        let file = try directory.open(path, Flags.read)
         let size = 8192
         let longestLine = 512
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 8)
