@@ -7,29 +7,31 @@ final class Births {
     private var isBorn = false
     /// Directories above, the outermost first.
     private var parents: [String] = []
+    /// The group's directory in the tree where it was made first, with an exclusive flock(2): as long as it is held no
+    /// other launch takes the group for one that was left over. It ends with this process, so that a crash frees it.
+    private var claim: OwnedDescriptor?
+
+    /// The group's directory in the v2 tree.
+    var unifiedDirectory: Descriptor? { group.layout.unifiedMountPoint == nil ? nil : claim?.view }
 
     init(_ group: Cgroup) { self.group = group }
 
-    /// Makes the group everywhere and sets it up; returns its directory in the v2 tree.
-    func makeAll(_ settings: CgroupSettings) throws(CgroupError) -> OwnedDescriptor? {
+    /// Makes the group everywhere and sets it up.
+    func makeAll(_ settings: CgroupSettings) throws(CgroupError) {
         for setting in settings.writes where setting.version == .v2 && group.layout.unifiedMountPoint == nil {
             throw .missingController(property: setting.property, setting.controller)
         }
-        var unified: OwnedDescriptor?
+        let first = group.layout.claimRoot
+        if let first { try makeAndClaim(below: first) }
         if let root = group.layout.unifiedMountPoint, let directory = group.unifiedDirectory {
-            try make(below: root)
-            do throws(SystemError) {
-                unified = try Descriptor.workingDirectory.open(directory, Flags.directory)
-            } catch { throw CgroupError(error) }
             try ControllerSwitch(group: group, settings: settings).enable(below: root, directory)
         }
         for hierarchy in group.hierarchies {
-            try make(below: hierarchy.mountPoint)
+            if hierarchy.mountPoint != first { try make(below: hierarchy.mountPoint) }
             if hierarchy.controllers.contains(.cpuset) { try inheritSets(below: hierarchy.mountPoint) }
         }
         try group.apply(settings.writes)
-        if !settings.devices.isEmpty { try restrictDevices(settings.devices, unified?.view) }
-        return unified
+        if !settings.devices.isEmpty { try restrictDevices(settings.devices, unifiedDirectory) }
     }
 
     /// Kills and removes what was made. It can't report: it runs when something else has failed already.
@@ -54,14 +56,54 @@ final class Births {
     }
 
     /// Leaves all in place.
-    func forget() { (isBorn, parents) = (false, []) }
+    func forget() {
+        (isBorn, parents) = (false, [])
+        claim = nil
+    }
 }
 
 // MARK: - Directories
 
 extension Births {
+    /// Makes the group in the tree that decides whose it is, and claims it there. Who comes second finds it claimed; who
+    /// finds it made and not yet claimed replaces it, and the first sees that its own is gone.
+    private func makeAndClaim(below root: String) throws(CgroupError) {
+        let directory = "\(root)/\(group.path.text)"
+        try make(
+            below: root,
+            replacing: { path throws(SystemError) in
+                guard let leftover = try Self.claimed(path) else { return false }
+                try Descriptor.workingDirectory.unlink(path, flags: Flags.removeDirectory)
+                _ = consume leftover
+                return true
+            })
+        do throws(SystemError) { claim = try Self.claimed(directory) } catch {
+            isBorn = error.code != .ENOENT
+            if !isBorn { throw .occupied(path: group.path.text) }
+            throw CgroupError(error)
+        }
+        // What is there now is another's, and is left to it.
+        isBorn = claim?.view != nil
+        if !isBorn { throw .occupied(path: group.path.text) }
+    }
+
+    /// The directory with its lock; nil where another has that, or has put a new directory in its place.
+    private static func claimed(_ directory: String) throws(SystemError) -> OwnedDescriptor? {
+        let opened = try Descriptor.workingDirectory.open(directory, Flags.listing)
+        guard try opened.view.lock(exclusive: true, waiting: false),
+            try opened.view.status().inode == Descriptor.workingDirectory.status(of: directory).inode
+        else { return nil }
+        return opened
+    }
+
     /// Makes the group in one tree: one call where the groups above exist.
-    private func make(below root: String) throws(CgroupError) {
+    private func make(
+        below root: String,
+        replacing remove: (String) throws(SystemError) -> Bool = { path throws(SystemError) in
+            try Descriptor.workingDirectory.unlink(path, flags: Flags.removeDirectory)
+            return true
+        }
+    ) throws(CgroupError) {
         let directory = "\(root)/\(group.path.text)"
         // Another launch may remove empty groups above between two of our calls.
         let tries = 100
@@ -74,7 +116,8 @@ extension Births {
                 switch error.code {
                 case .ENOENT where attempt < tries: try makeParents(below: root)
                 case .ENOENT: throw .vanished(error)
-                case .EEXIST: try removeLeftover(directory)
+                case .EEXIST where attempt < tries: try removeLeftover(directory, with: remove)
+                case .EEXIST: throw .occupied(path: group.path.text)
                 default: throw CgroupError(error)
                 }
             }
@@ -95,9 +138,11 @@ extension Births {
     }
 
     /// Removes a group of that name with its old limits, if nothing runs in it.
-    private func removeLeftover(_ directory: String) throws(CgroupError) {
+    private func removeLeftover(
+        _ directory: String, with remove: (String) throws(SystemError) -> Bool
+    ) throws(CgroupError) {
         do throws(SystemError) {
-            try Descriptor.workingDirectory.unlink(directory, flags: Flags.removeDirectory)
+            if try !remove(directory) { throw SystemError("flock", directory, .EBUSY) }
         } catch {
             if error.code == .ENOENT { return }
             if error.code == .EBUSY || error.code == .ENOTEMPTY { throw .occupied(path: group.path.text) }

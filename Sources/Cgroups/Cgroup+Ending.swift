@@ -79,7 +79,9 @@ extension Cgroup {
     /// see ``removeEmptyParents(upTo:)``.
     package func remove() throws(CgroupError) {
         let end = Clock.monotonic() + Self.patience
-        for directory in directories {
+        // Once the tree that decides whose the group is has it no more, the others' are a new launch's.
+        let claim = layout.claimRoot.map { "\($0)/\(path.text)" }
+        for directory in directories.filter({ $0 != claim }) + directories.filter({ $0 == claim }) {
             let isGone: Bool
             do throws(SystemError) { isGone = try CgroupTree.remove(directory, until: end) } catch {
                 throw CgroupError(error)

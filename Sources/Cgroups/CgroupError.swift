@@ -22,7 +22,7 @@ package enum CgroupError: Error, Hashable, Sendable {
     case readOnly(SystemError)
     /// The kernel lets us not make, write or remove a group.
     case notPermitted(SystemError)
-    /// The group exists and has processes.
+    /// The group exists and is in use: it has processes, or another launch has just made it.
     case occupied(path: String)
     /// A group above ours has processes itself, so v2 gives its children no controllers.
     case processesAbove(SystemError)
@@ -94,7 +94,7 @@ extension CgroupError: CustomStringConvertible {
             return "the cgroup tree is read-only: \(e); remount it rw, or run without cgroups where this is a container"
         case .notPermitted(let e):
             return "not permitted to manage cgroups: \(e); run as root, or below a group that was delegated to you"
-        case .occupied(let path): return "cgroup \(path) already has processes; does its container still run?"
+        case .occupied(let path): return "cgroup \(path) is in use; does its container still run?"
         case .processesAbove(let e):
             return "a group above has processes of its own, so its children get no controllers: \(e);"
                 + " move them into a child group of it"

@@ -30,6 +30,12 @@ package struct CgroupLayout: Hashable, Sendable {
     /// The v1 controllers that are mounted.
     package var legacyControllers: CgroupControllers { hierarchies.reduce(into: []) { $0.formUnion($1.controllers) } }
 
+    /// Where it is decided who makes a group: the same tree for every launch on this host, whatever its limits.
+    var claimRoot: String? {
+        unifiedMountPoint
+            ?? hierarchies.first { !$0.controllers.isDisjoint(with: .alwaysJoined.union(.freezer)) }?.mountPoint
+    }
+
     /// The controllers that limits can be set with: v1's, and what the v2 tree's root offers.
     package func availableControllers() throws(CgroupError) -> CgroupControllers {
         guard let unifiedMountPoint else { return legacyControllers }

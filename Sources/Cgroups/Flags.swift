@@ -4,7 +4,6 @@ internal import Glibc
 enum Flags {
     static let read = O_RDONLY
     static let write = O_WRONLY
-    static let directory = O_PATH | O_DIRECTORY
     static let listing = O_RDONLY | O_DIRECTORY
     static let killSignal = SIGKILL
     static let removeDirectory = AT_REMOVEDIR

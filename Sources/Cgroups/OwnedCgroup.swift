@@ -6,12 +6,12 @@ package import OCI
 package struct OwnedCgroup: ~Copyable {
     /// Its name, for all that can be done with a group.
     package let view: Cgroup
-    private let unified: OwnedDescriptor?
     private let births: Births
 
     /// Makes the group `path` in the trees of `layout` that it needs, and applies `settings` before any process is in:
     /// the v2 tree, on v1 the controllers that every container joins and those of its limits. An empty group that was
-    /// left over there is replaced; one with processes is ``CgroupError/occupied(path:)``. On an error nothing is left.
+    /// left over there is replaced; one with processes, or of another launch that has not filled it yet, is
+    /// ``CgroupError/occupied(path:)``. On an error nothing is left.
     package init(creating path: CgroupPath, in layout: CgroupLayout, _ settings: CgroupSettings) throws(CgroupError) {
         var wanted = CgroupControllers.alwaysJoined.union(settings.controllers)
         // The v2 tree freezes and kills; without it v1's freezer does.
@@ -20,7 +20,7 @@ package struct OwnedCgroup: ~Copyable {
         let group = Cgroup(path, in: layout, hierarchies: hierarchies)
         let births = Births(group)
         do throws(CgroupError) {
-            unified = try births.makeAll(settings)
+            try births.makeAll(settings)
         } catch {
             births.undo()
             throw error
@@ -37,14 +37,8 @@ package struct OwnedCgroup: ~Copyable {
 
     deinit { births.undo() }
 
-    /// The directory in the v2 tree for `CLONE_INTO_CGROUP` (`O_PATH`); nil on a host with v1 alone.
-    package var v2Directory: Descriptor? {
-        // A switch and not `map`, which would consume the descriptor.
-        switch unified {
-        case .some(let directory): return directory.view
-        case .none: return nil
-        }
-    }
+    /// The directory in the v2 tree for `CLONE_INTO_CGROUP`; nil on a host with v1 alone.
+    package var v2Directory: Descriptor? { births.unifiedDirectory }
 
     /// Lets the group live on without this value.
     package consuming func keep() -> Cgroup {
