@@ -1,5 +1,3 @@
-internal import CJansson
-
 /// Why a JSON text is not what it should be, and where: a JSON pointer (RFC 6901) into the text.
 package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     /// `/process/args/0`; empty: the whole text.
@@ -20,10 +18,12 @@ package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
 /// rounded through a double.
 package struct JSON: Sendable {
     /// The value itself.
-    package indirect enum Value: Hashable, Sendable {
+    package enum Value: Hashable, Sendable {
         case null
         case bool(Bool)
         case integer(Int64)
+        /// One that is too large for the other.
+        case unsigned(UInt64)
         case real(Double)
         case string(String)
         case array([Value])
@@ -32,65 +32,52 @@ package struct JSON: Sendable {
     }
 
     package let value: Value
+    private let place: Place?
+
     /// Where in the text it stands, a JSON pointer.
-    package let pointer: String
+    package var pointer: String { place?.pointer ?? "" }
 
     /// A value that was made here and not read, at the root.
-    package init(_ value: Value, pointer: String = "") {
+    package init(_ value: Value) { self.init(value, nil) }
+
+    private init(_ value: Value, _ place: Place?) {
         self.value = value
-        self.pointer = pointer
+        self.place = place
+    }
+
+    /// A step of the way from the root. The text of a pointer is made when an error needs it, and not for each value
+    /// that is read.
+    private final class Place: Sendable {
+        enum Step: Sendable {
+            case member(String)
+            case item(Int)
+        }
+
+        private let above: Place?
+        private let step: Step
+
+        init(_ above: Place?, _ step: Step) {
+            self.above = above
+            self.step = step
+        }
+
+        var pointer: String {
+            let token =
+                switch step {
+                case .member(let name): JSON.escaped(name)
+                case .item(let index): String(index)
+                }
+            return (above?.pointer ?? "") + "/" + token
+        }
     }
 
     /// Reads a text in UTF-8. Refused: a member that stands twice, an integer beyond 64 bits, NUL in a string, more
     /// than 2048 levels.
     package init(parsing bytes: [UInt8]) throws(JSONError) {
-        var problem = json_error_t()
-        let flags = Int(JSON_REJECT_DUPLICATES) | Int(JSON_DECODE_ANY)
-        let root = bytes.withUnsafeBytes { buffer in
-            json_loadb(buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count, flags, &problem)
+        let value: Result<Value, JSONError> = bytes.withUnsafeBufferPointer { text in
+            do throws(JSONError) { return .success(try JSONReader.value(of: text)) } catch { return .failure(error) }
         }
-        guard let root else {
-            let text = withUnsafeBytes(of: problem.text) { buffer in
-                String(decoding: buffer.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            throw JSONError("", "line \(problem.line), column \(problem.column): \(text)")
-        }
-        defer { perigee_json_decref(root) }
-        self.init(JSON.convert(root))
-    }
-
-    private static func convert(_ node: UnsafeMutablePointer<json_t>) -> Value {
-        switch node.pointee.type {
-        case JSON_OBJECT:
-            var members: [(name: String, value: Value)] = []
-            members.reserveCapacity(json_object_size(node))
-            var iterator = json_object_iter(node)
-            while let at = iterator {
-                if let name = json_object_iter_key(at), let child = json_object_iter_value(at) {
-                    members.append((String(cString: name), convert(child)))
-                }
-                iterator = json_object_iter_next(node, at)
-            }
-            return .object(members)
-        case JSON_ARRAY:
-            let count = json_array_size(node)
-            var items: [Value] = []
-            items.reserveCapacity(count)
-            for i in 0..<count { if let child = json_array_get(node, i) { items.append(convert(child)) } }
-            return .array(items)
-        case JSON_STRING:
-            let length = json_string_length(node)
-            guard let text = json_string_value(node) else { return .string("") }
-            return .string(
-                text.withMemoryRebound(to: UInt8.self, capacity: length) {
-                    String(decoding: UnsafeBufferPointer(start: $0, count: length), as: UTF8.self)
-                })
-        case JSON_INTEGER: return .integer(Int64(json_integer_value(node)))
-        case JSON_REAL: return .real(json_real_value(node))
-        case JSON_TRUE: return .bool(true)
-        case JSON_FALSE: return .bool(false)
-        default: return .null
-        }
+        self.init(try value.get())
     }
 }
 
@@ -102,7 +89,7 @@ extension JSON {
         guard case .object(let members) = value else { return nil }
         guard let member = members.first(where: { $0.name == name }) else { return nil }
         if case .null = member.value { return nil }
-        return JSON(member.value, pointer: "\(pointer)/\(JSON.escaped(name))")
+        return JSON(member.value, Place(place, .member(name)))
     }
 
     /// The member `name`, which must be there.
@@ -115,13 +102,13 @@ extension JSON {
     /// The members of an object, each with its place.
     package func members() throws(JSONError) -> [(name: String, value: JSON)] {
         guard case .object(let members) = value else { throw expected("an object") }
-        return members.map { ($0.name, JSON($0.value, pointer: "\(pointer)/\(JSON.escaped($0.name))")) }
+        return members.map { ($0.name, JSON($0.value, Place(place, .member($0.name)))) }
     }
 
     /// The items of an array, each with its place.
     package func items() throws(JSONError) -> [JSON] {
         guard case .array(let items) = value else { throw expected("an array") }
-        return items.enumerated().map { JSON($0.element, pointer: "\(pointer)/\($0.offset)") }
+        return items.enumerated().map { JSON($0.element, Place(place, .item($0.offset))) }
     }
 
     /// The text of a string.
@@ -152,10 +139,13 @@ extension JSON {
 
     /// An integer that fits `Number`.
     package func integer<Number: FixedWidthInteger>(_ type: Number.Type = Number.self) throws(JSONError) -> Number {
-        guard case .integer(let wide) = value else { throw expected("an integer") }
-        guard let number = Number(exactly: wide) else {
-            throw JSONError(pointer, "\(wide) is not from \(Number.min) to \(Number.max)")
+        let number: Number?, written: String
+        switch value {
+        case .integer(let wide): (number, written) = (Number(exactly: wide), "\(wide)")
+        case .unsigned(let wide): (number, written) = (Number(exactly: wide), "\(wide)")
+        default: throw expected("an integer")
         }
+        guard let number else { throw JSONError(pointer, "\(written) is not from \(Number.min) to \(Number.max)") }
         return number
     }
 
@@ -165,7 +155,7 @@ extension JSON {
             switch value {
             case .null: "null"
             case .bool: "a boolean"
-            case .integer, .real: "a number"
+            case .integer, .unsigned, .real: "a number"
             case .string: "a string"
             case .array: "an array"
             case .object: "an object"
@@ -187,6 +177,7 @@ extension JSON.Value {
         case (.null, .null): true
         case (.bool(let x), .bool(let y)): x == y
         case (.integer(let x), .integer(let y)): x == y
+        case (.unsigned(let x), .unsigned(let y)): x == y
         case (.real(let x), .real(let y)): x == y
         case (.string(let x), .string(let y)): x == y
         case (.array(let x), .array(let y)): x == y
@@ -221,6 +212,7 @@ extension JSON.Value {
         case .null: out += "null"
         case .bool(let answer): out += answer ? "true" : "false"
         case .integer(let number): out += String(number)
+        case .unsigned(let number): out += String(number)
         case .real(let number): out += number.isFinite ? String(number) : "null"
         case .string(let text): JSON.Value.quote(text, to: &out)
         case .array(let items):
