@@ -5,10 +5,25 @@ struct Verb: Sendable {
     /// What follows the options, for the help: `ID`.
     let operands: String
     let summary: String
-    let options: [Option]
+    private let makeOptions: @Sendable () -> [Option]
     /// Lines of the help behind the options.
-    var notes: String = ""
+    let notes: String
     let run: @Sendable (Arguments, GlobalOptions) throws -> Int32
+
+    /// `options` are made when they are asked for: a launch needs those of one verb.
+    init(
+        path: [String], operands: String, summary: String, options: @autoclosure @escaping @Sendable () -> [Option],
+        notes: String = "", run: @escaping @Sendable (Arguments, GlobalOptions) throws -> Int32
+    ) {
+        self.path = path
+        self.operands = operands
+        self.summary = summary
+        self.notes = notes
+        self.run = run
+        makeOptions = options
+    }
+
+    var options: [Option] { makeOptions() }
 
     /// All of them, in the order of the help.
     static let all: [Verb] = [

@@ -1,3 +1,0 @@
-internal import Glibc
-
-exit(CommandLineTool.run(Array(CommandLine.arguments.dropFirst())))
