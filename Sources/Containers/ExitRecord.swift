@@ -49,33 +49,3 @@ package struct ExitRecord: Hashable, Sendable {
         ])
     }
 }
-
-/// The records of the containers that ended last, in the root's directory `@exited`.
-struct ExitLog {
-    /// As many are kept; older ones go.
-    static let limit = 100
-    /// Open for reading.
-    let directory: Descriptor
-
-    /// Adds a record.
-    func add(_ record: ExitRecord) throws(SystemError) {
-        let name = "\(record.identifier).json"
-        try directory.replaceFile(name, with: Array((record.json.text(indent: 2) + "\n").utf8))
-        try prune()
-    }
-
-    private func prune() throws(SystemError) {
-        let names = try directory.entries()
-        guard names.count > ExitLog.limit else { return }
-        var ages: [(age: Int, name: [CChar])] = []
-        for name in names {
-            // Another command may prune at the same time: what is gone needs no removing.
-            guard let status = try? directory.status(of: name) else { continue }
-            ages.append((status.modified.seconds * 1_000_000_000 + status.modified.nanoseconds, name))
-        }
-        ages.sort { $0.age < $1.age }
-        for old in ages.dropLast(ExitLog.limit) {
-            do throws(SystemError) { try directory.unlink(old.name) } catch  where error.code == .ENOENT {}
-        }
-    }
-}
