@@ -65,6 +65,7 @@ enum { PR_SET_DUMPABLE = 4, PR_SET_KEEPCAPS = 8, PR_CAPBSET_DROP = 24, PR_SET_NO
        PR_CAP_AMBIENT_RAISE = 2, PR_CAP_AMBIENT_CLEAR_ALL = 4 };
 enum { CLOCK_MONOTONIC = 1, CLOCK_THREAD_CPUTIME_ID = 3, SIG_SETMASK = 2, CLOSE_RANGE_CLOEXEC = 4 };
 enum { KEYCTL_JOIN_SESSION_KEYRING = 1, SECCOMP_SET_MODE_FILTER = 1, AF_INET = 2, SOCK_DGRAM = 2,
+       SOL_SOCKET = 1, SCM_RIGHTS = 1, MSG_CMSG_CLOEXEC = 0x40000000, CLONE_NEWNET = 0x40000000,
        SIOCGIFFLAGS = 0x8913, SIOCSIFFLAGS = 0x8914, IFF_UP = 1, SOCK_CLOEXEC = 02000000 };
 
 struct open_how { uint64_t flags, mode, resolve; };
@@ -75,6 +76,9 @@ struct sock_fprog { uint16_t count; const void *filter; };
 struct ifreq { char name[16]; union { int16_t flags; char room[24]; }; };
 struct capability_header { uint32_t version; int pid; };
 struct capability_data { uint32_t effective, permitted, inheritable; };
+struct iovec { void *base; size_t length; };
+struct msghdr { void *name; int name_length; struct iovec *parts; size_t part_count; void *control; size_t control_length; unsigned flags; };
+struct cmsghdr { size_t length; int level, type; };
 struct kernel_sigaction { uint64_t handler, flags, restorer, mask; };
 #if defined(__x86_64__)
 struct stat { uint64_t device, inode, links; uint32_t mode, uid, gid, pad; uint64_t rdev; int64_t room[13]; };

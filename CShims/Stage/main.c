@@ -61,6 +61,7 @@ static long perform(struct stage *s, const struct launch_operation *op) {
     case LAUNCH_OP_HOSTNAME: return set_hostname(s, op);
     case LAUNCH_OP_DOMAINNAME: return set_domainname(s, op);
     case LAUNCH_OP_LOOPBACK: return loopback_up(s, op);
+    case LAUNCH_OP_TAKE_NETWORK: return take_network(s, op);
     case LAUNCH_OP_PROPAGATION: return propagate_tree(s, op);
     case LAUNCH_OP_ATTACH_ROOT: return attach_root(s, op);
     case LAUNCH_OP_OPEN_PROC: return open_proc(s, op);

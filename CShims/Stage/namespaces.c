@@ -1,4 +1,5 @@
 /* Namespaces and what is set in them. */
+#include "launch_network.h"
 #include "stage.h"
 
 long namespace_root(struct stage *s, const struct launch_operation *op) {
@@ -30,6 +31,27 @@ long loopback_up(struct stage *s, const struct launch_operation *op) {
     if (fd < 0) return fd;
     long error = CALL(s, ioctl, fd, SIOCSIFFLAGS, &request);
     close_descriptor((int)fd);
+    return error;
+}
+
+/* Awaits the namespace that a process of the runtime makes beside us, and joins it. */
+long take_network(struct stage *s, const struct launch_operation *op) {
+    struct launch_network report = {0, 0};
+    struct iovec part = {&report, sizeof report};
+    struct { struct cmsghdr header; int fd, pad; } control = {{0, 0, 0}, NONE, 0};
+    struct msghdr message = {NULL, 0, &part, 1, &control, sizeof control, 0};
+    long n;
+    do n = CALL(s, recvmsg, s->header->descriptors[op->a], &message, MSG_CMSG_CLOEXEC);
+    while (n == -EINTR);
+    if (n < 0) return n;
+    if (n != sizeof report) return -EPIPE; /* it was killed */
+    if (report.error) {
+        s->call = report.call;
+        return report.error < 0 ? report.error : -EINVAL;
+    }
+    if (control.header.level != SOL_SOCKET || control.header.type != SCM_RIGHTS) return -EPIPE;
+    long error = CALL(s, setns, control.fd, CLONE_NEWNET);
+    close_descriptor(control.fd);
     return error;
 }
 

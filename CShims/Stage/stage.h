@@ -58,6 +58,7 @@ long unshare_namespaces(struct stage *s, const struct launch_operation *op);
 long set_hostname(struct stage *s, const struct launch_operation *op);
 long set_domainname(struct stage *s, const struct launch_operation *op);
 long loopback_up(struct stage *s, const struct launch_operation *op);
+long take_network(struct stage *s, const struct launch_operation *op);
 long write_sysctl(struct stage *s, const struct launch_operation *op);
 
 /* identity.c: users, capabilities, filters */

@@ -31,16 +31,18 @@ final class Births {
             if hierarchy.controllers.contains(.cpuset) { try inheritSets(below: hierarchy.mountPoint) }
         }
         try group.apply(settings.writes)
-        if !settings.devices.isEmpty { try restrictDevices(settings.devices, unifiedDirectory) }
     }
 
     /// Kills and removes what was made. It can't report: it runs when something else has failed already.
     func undo() {
         if isBorn {
-            var isEmpty = false
-            do throws(CgroupError) { isEmpty = try group.processes().isEmpty } catch {}
-            if !isEmpty { do throws(CgroupError) { try group.kill() } catch {} }
-            do throws(CgroupError) { try group.remove() } catch {}
+            // Mostly it is empty, and one call is all.
+            var isGone = false
+            do throws(CgroupError) { isGone = try group.isRemoved(until: 0) } catch {}
+            if !isGone {
+                do throws(CgroupError) { try group.kill() } catch {}
+                do throws(CgroupError) { try group.remove() } catch {}
+            }
         }
         if group.path.isOurs {
             // Whoever ends last removes them, whoever made them.
@@ -169,13 +171,14 @@ extension Births {
 // MARK: - Devices
 
 extension Births {
-    private func restrictDevices(_ rules: [DeviceRule], _ unified: Descriptor?) throws(CgroupError) {
+    /// Limits the devices that the group's processes may use: v1's controller, else a program on the v2 directory.
+    func restrictDevices(_ rules: [DeviceRule]) throws(CgroupError) {
         if let place = group.place(of: .devices), place.version == .v1 {
             let list = try DeviceList(rules)
             do throws(SystemError) { try write(list, place.directory) } catch {
                 throw CgroupError(error, property: "devices")
             }
-        } else if let unified {
+        } else if let unified = unifiedDirectory {
             do throws(SystemError) {
                 let filter = try DeviceFilter(loading: DeviceProgram.instructions(for: rules))
                 try filter.attach(to: unified)

@@ -78,16 +78,20 @@ extension Cgroup {
     /// are dying. It kills none: where one lives this throws ``CgroupError/timedOut(_:path:)``. The groups above stay;
     /// see ``removeEmptyParents(upTo:)``.
     package func remove() throws(CgroupError) {
-        let end = Clock.monotonic() + Self.patience
+        if try !isRemoved(until: Clock.monotonic() + Self.patience) { throw .timedOut("removing", path: path.text) }
+    }
+
+    /// Removes it as ``remove()`` does, and tells whether that was done when `end` came on the monotonic clock; with 0
+    /// it does not wait.
+    func isRemoved(until end: UInt64) throws(CgroupError) -> Bool {
         // Once the tree that decides whose the group is has it no more, the others' are a new launch's.
         let claim = layout.claimRoot.map { "\($0)/\(path.text)" }
         for directory in directories.filter({ $0 != claim }) + directories.filter({ $0 == claim }) {
-            let isGone: Bool
-            do throws(SystemError) { isGone = try CgroupTree.remove(directory, until: end) } catch {
+            do throws(SystemError) { if try !CgroupTree.remove(directory, until: end) { return false } } catch {
                 throw CgroupError(error)
             }
-            if !isGone { throw .timedOut("removing", path: path.text) }
         }
+        return true
     }
 
     /// Removes the groups above from the innermost on, as far as they are empty, and stops below `kept`. Another launch

@@ -42,6 +42,18 @@ extension Cgroup {
         return result
     }
 
+    /// What is of use once all has ended: the peak of memory, and who was killed for it. One system call where memory
+    /// is not counted.
+    package func finalStatistics() throws(CgroupError) -> CgroupStatistics {
+        var result = CgroupStatistics()
+        guard let memory = place(of: .memory) else { return result }
+        result.oomKills = try oomKills()
+        // No events, no controller; the peak is younger (Linux 5.19).
+        guard result.oomKills != nil else { return result }
+        result.memoryPeak = try number(memory, memory.version == .v1 ? "memory.max_usage_in_bytes" : "memory.peak")
+        return result
+    }
+
     /// How often the kernel killed a process of the group for want of memory; nil where it does not tell.
     package func oomKills() throws(CgroupError) -> UInt64? {
         guard let memory = place(of: .memory) else { return nil }

@@ -7,9 +7,11 @@ package struct OwnedCgroup: ~Copyable {
     /// Its name, for all that can be done with a group.
     package let view: Cgroup
     private let births: Births
+    private let devices: [DeviceRule]
 
-    /// Makes the group `path` in the trees of `layout` that it needs, and applies `settings` before any process is in:
-    /// the v2 tree, on v1 the controllers that every container joins and those of its limits. An empty group that was
+    /// Makes the group `path` in the trees of `layout` that it needs, and applies the limits of `settings` before any
+    /// process is in: the v2 tree, on v1 the controllers that every container joins and those of its limits. Devices
+    /// are free until ``restrictDevices()``. An empty group that was
     /// left over there is replaced; one with processes, or of another launch that has not filled it yet, is
     /// ``CgroupError/occupied(path:)``. On an error nothing is left.
     package init(creating path: CgroupPath, in layout: CgroupLayout, _ settings: CgroupSettings) throws(CgroupError) {
@@ -27,6 +29,7 @@ package struct OwnedCgroup: ~Copyable {
         }
         self.view = group
         self.births = births
+        devices = settings.devices
     }
 
     /// The same from config.json's limits.
@@ -36,6 +39,12 @@ package struct OwnedCgroup: ~Copyable {
     }
 
     deinit { births.undo() }
+
+    /// Puts the device rules that the group was made with into force, on processes that are in it too. A step of its
+    /// own: the kernel takes half a millisecond to check the program, and a child can be at work meanwhile.
+    package func restrictDevices() throws(CgroupError) {
+        if !devices.isEmpty { try births.restrictDevices(devices) }
+    }
 
     /// The directory in the v2 tree for `CLONE_INTO_CGROUP`; nil on a host with v1 alone.
     package var v2Directory: Descriptor? { births.unifiedDirectory }

@@ -96,7 +96,7 @@ package struct ContainerRun: Sendable {
     /// The configuration's path below each hierarchy, else one of our own.
     private static func cgroupPath(_ request: Request, _ root: borrowing RuntimeRoot) -> String {
         guard let path = request.spec.linux.cgroupsPath, !path.isEmpty else {
-            return "perigee/\(root.identifier)/\(request.identifier.text)"
+            return "perigee/\(root.identifier).\(request.identifier.text)"
         }
         return path.hasPrefix("/") ? String(path.dropFirst()) : "perigee/\(root.identifier)/\(path)"
     }
@@ -105,10 +105,13 @@ package struct ContainerRun: Sendable {
     package mutating func run(
         in root: borrowing RuntimeRoot, rootFileSystem: consuming OwnedDescriptor
     ) throws(ContainersError) -> Outcome {
+        let network: NetworkMaker?
+        do throws(LaunchError) { network = try NetworkMaker.begin(for: plan) } catch { throw .launch(error) }
+        phases.append(Phase("begin a network namespace"))
         let state = try StateDirectory(request.identifier, in: root)
         var foreground: Foreground
         var group: (layout: Cgroups.CgroupLayout, path: CgroupPath, resources: LinuxResources)?
-        if case .createCgroup(let path, _) = plan.before.first {
+        if let path = plan.cgroupPath {
             do throws(CgroupError) { group = (layout, try CgroupPath(path), request.spec.linux.resources) } catch {
                 throw .cgroup(error)
             }
@@ -125,7 +128,7 @@ package struct ContainerRun: Sendable {
             container = try Launcher.launch(
                 plan,
                 with: LaunchInputs(
-                    root: rootFileSystem, seccomp: program?.bytes ?? [],
+                    root: rootFileSystem, network: network, seccomp: program?.bytes ?? [],
                     seccompFlags: UInt64(program?.flags.rawValue ?? 0), cgroup: group,
                     lastCapability: UInt32(host.lastCapability)),
                 timeline: request.timeline)
@@ -139,8 +142,7 @@ package struct ContainerRun: Sendable {
         do throws(LaunchError) { end = try container.wait() } catch { throw .launch(error) }
         let record = ContainerRun.record(request.identifier, end, foreground.asked, started)
         do throws(SystemError) {
-            let log = try root.directory(named: "exited")
-            try ExitLog(directory: log.view).add(record)
+            try ExitLog(root: root.directory.view).add(record)
         } catch { throw .state(error) }
         _ = state
         return Outcome(record: record, plan: plan, times: times, phases: phases)

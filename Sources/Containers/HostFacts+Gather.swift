@@ -20,6 +20,6 @@ extension HostFacts {
             }
         return HostFacts(
             cgroups: cgroups, architecture: architecture, lastCapability: Identity.lastCapability,
-            capabilities: try Identity.permittedCapabilities())
+            capabilities: try Identity.permittedCapabilities(), processors: Processors.count)
     }
 }

@@ -15,12 +15,15 @@ package struct LaunchInputs: ~Copyable {
     /// Where the container's cgroup is made, and its limits; nil: the launch goes without.
     package var cgroup: (layout: CgroupLayout, path: CgroupPath, resources: LinuxResources)?
     package var lastCapability: UInt32
+    /// Of `NetworkMaker.begin(for:)` with the same plan.
+    package var network: NetworkMaker?
 
     package init(
-        root: consuming OwnedDescriptor, seccomp: [UInt8] = [], seccompFlags: UInt64 = 0,
+        root: consuming OwnedDescriptor, network: NetworkMaker? = nil, seccomp: [UInt8] = [], seccompFlags: UInt64 = 0,
         cgroup: (layout: CgroupLayout, path: CgroupPath, resources: LinuxResources)?, lastCapability: UInt32
     ) {
         self.root = root
+        self.network = network
         self.seccomp = seccomp
         self.seccompFlags = seccompFlags
         self.cgroup = cgroup
@@ -71,7 +74,8 @@ package struct Launcher: ~Copyable {
                 isDirectory: isDirectory, seccomp: inputs.seccomp, seccompFlags: inputs.seccompFlags,
                 lastCapability: inputs.lastCapability),
             descriptors: descriptors.numbers, control: control, timeline: times != nil)
-        let process = try clone(compiled)
+        let birth = Birth()
+        let process = try clone(compiled, birth)
         // From here on the child's end is the child's alone, and closes when it executes its command or dies.
         sockets.far = nil
         mark(plan.before.count + 1)
@@ -87,7 +91,7 @@ package struct Launcher: ~Copyable {
             try? group?.kill()
             sockets.near = nil
             _ = try? process.wait()
-            throw error
+            throw reason(error, birth)
         }
         collect(compiled)
         return RunningContainer(process: process, cgroup: cgroup.take(), group: group, times: times)
@@ -107,12 +111,19 @@ package struct Launcher: ~Copyable {
         }
         do throws(SystemError) {
             switch step {
+            case .makeNetwork: handOverNetwork()
             case .openDescriptor(let index): try open(plan.descriptors[index])
             case .enterForChildren(let namespace, let index):
                 try descriptors[index].enterNamespace(namespace.cloneFlag)
             default: preconditionFailure("not a step before the clone")
             }
         } catch { throw .step(number: number, count: steps.count, step, error) }
+    }
+
+    private mutating func handOverNetwork() {
+        guard let receiver = inputs.network?.takeReceiver() else { preconditionFailure("begun with the plan") }
+        descriptors.append(receiver)
+        isDirectory.append(false)
     }
 
     private mutating func open(_ use: LaunchPlan.DescriptorUse) throws(SystemError) {
@@ -124,6 +135,7 @@ package struct Launcher: ~Copyable {
             let source = try Descriptor.workingDirectory.openFollowing(path, O_PATH)
             isDirectory.append(try source.view.status().isDirectory)
             descriptors.append(try source.view.cloneMount(recursive: recursive))
+        case .network: preconditionFailure("it is made, not opened")
         case .namespace(_, let path):
             descriptors.append(try Descriptor.workingDirectory.openFollowing(path, O_RDONLY))
             isDirectory.append(false)
@@ -133,12 +145,10 @@ package struct Launcher: ~Copyable {
     private func perform(
         beside step: Step, number: Int, child: Int32, control: Descriptor
     ) throws(LaunchError) {
-        if case .joinCgroup = step {
-            do throws(CgroupError) { try group?.join(child, unified: false) } catch {
-                throw .cgroup(number: number, count: steps.count, error)
-            }
-            return
-        }
+        do throws(CgroupError) {
+            if case .joinCgroup = step { return try group?.join(child, unified: false) ?? () }
+            if case .restrictDevices = step { return try cgroup?.restrictDevices() ?? () }
+        } catch { throw .cgroup(number: number, count: steps.count, error) }
         do throws(SystemError) {
             switch step {
             case .writeIdentityMaps(let uid, let gid): try IdentityMaps.write(uid: uid, gid: gid, of: child)
@@ -151,7 +161,7 @@ package struct Launcher: ~Copyable {
         } catch { throw .step(number: number, count: steps.count, step, error) }
     }
 
-    private mutating func clone(_ compiled: CompiledPlan) throws(LaunchError) -> ProcessHandle {
+    private mutating func clone(_ compiled: CompiledPlan, _ birth: Birth) throws(LaunchError) -> ProcessHandle {
         let number = plan.before.count + 1
         let stage: OwnedDescriptor
         do throws(SystemError) { stage = try Stage.descriptor() } catch { throw .system(error) }
@@ -166,18 +176,21 @@ package struct Launcher: ~Copyable {
         how.arena = compiled.memory.number
         how.header = compiled.header
         var pidfd: Int32 = -1
-        var inChild: Int32 = 0
-        let pid = withUnsafePointer(to: how) { launch_clone($0, &pidfd, &inChild) }
+        let pid = birth.begin(how, &pidfd)
         guard pid > 0 else {
-            if inChild != 0 { _ = try? ProcessHandle(identifier: 0, taking: pidfd).wait() }
-            let code = Errno(rawValue: Int32(-pid))
-            let error = SystemError(inChild != 0 ? "execveat" : "clone3", inChild != 0 ? "perigee-stage" : "", code)
-            throw .clone(number: number, count: steps.count, error)
+            throw .clone(number: number, count: steps.count, SystemError("clone3", "", Errno(rawValue: Int32(-pid))))
         }
         return ProcessHandle(identifier: Int32(pid), taking: pidfd)
     }
 
     // MARK: what became of the child
+
+    /// A child that could not even execute the stage fails as others do later, and that is what counts.
+    private borrowing func reason(_ error: LaunchError, _ birth: Birth) -> LaunchError {
+        guard let code = birth.failure else { return error }
+        return .clone(
+            number: plan.before.count + 1, count: steps.count, SystemError("execveat", "perigee-stage", code))
+    }
 
     /// Waits until the command is being executed: the page says so, and the child's end of the socket has closed.
     private func awaitCommand(

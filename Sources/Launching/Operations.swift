@@ -15,7 +15,8 @@ extension ArenaBuilder {
     /// Adds the operations of `step`, which has number `n` in the plan.
     mutating func add(_ step: Step, number n: Int, _ references: References) {
         switch step {
-        case .createCgroup, .openDescriptor, .enterForChildren, .writeIdentityMaps, .joinCgroup:
+        case .makeNetwork, .createCgroup, .openDescriptor, .enterForChildren, .writeIdentityMaps, .joinCgroup,
+            .restrictDevices:
             preconditionFailure("a step of the runtime in the child's list")
         case .await(let handshake): add(LAUNCH_OP_WAIT, step: n, a: UInt32(handshake.rawValue))
         case .signal(let handshake): add(LAUNCH_OP_SIGNAL, step: n, a: UInt32(handshake.rawValue))
@@ -30,6 +31,7 @@ extension ArenaBuilder {
         case .domainname(let name):
             add(LAUNCH_OP_DOMAINNAME, step: n, a: string(name), b: UInt32(name.utf8.count))
         case .loopbackUp: add(LAUNCH_OP_LOOPBACK, step: n)
+        case .takeNetwork(let index): add(LAUNCH_OP_TAKE_NETWORK, step: n, a: UInt32(index))
         case .propagation, .attachRoot, .openProc, .mount, .bind, .setMountAttributes, .pivotRoot, .rootPropagation:
             addMount(step, number: n, references)
         case .device, .symlink, .makeDirectory, .sysctl, .maskPath, .readonlyPath:

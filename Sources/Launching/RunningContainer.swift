@@ -49,13 +49,12 @@ package struct RunningContainer: ~Copyable {
         package var outOfMemory: Bool { (statistics?.oomKills ?? 0) > 0 }
     }
 
-    /// Waits for the first process, kills what it left, and removes the cgroup.
+    /// Waits for the first process, and drops the cgroup, which kills what it left.
     package mutating func wait() throws(LaunchError) -> End {
         let end: ProcessEnd
         do throws(SystemError) { end = try process.wait() } catch { throw .system(error) }
         ended = true
-        let statistics = try? group?.statistics()
-        try? group?.kill()
+        let statistics = try? group?.finalStatistics()
         cgroup = nil
         return End(process: end, statistics: statistics ?? nil)
     }

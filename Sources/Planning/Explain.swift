@@ -79,6 +79,7 @@ extension LaunchPlan.DescriptorUse {
     var text: String {
         switch self {
         case .root: "the root file system"
+        case .network: "the network namespace that is made beside"
         case .bindSource(let path, let isRecursive):
             "a clone of \(quoted(path))" + (isRecursive ? " and what is mounted below" : "")
         case .namespace(let namespace, let path): "the \(namespace.word) namespace \(quoted(path))"
@@ -90,6 +91,8 @@ extension Step {
     /// What is done, as `--explain` shows it.
     package func text(in plan: LaunchPlan) -> String {
         switch self {
+        case .makeNetwork(let index): "begin a network namespace, loopback up: comes by descriptor \(index)"
+        case .takeNetwork(let index): "await the network namespace on descriptor \(index), and join it"
         case .createCgroup(let path, let limits):
             "create cgroup \(quoted(path))" + (limits.isEmpty ? "" : ": " + limits.map(quoted).joined(separator: " "))
         case .openDescriptor(let index): "open descriptor \(index): \(plan.useText(index))"
@@ -97,6 +100,7 @@ extension Step {
         case .writeIdentityMaps(let uid, let gid):
             "write identity maps: users \(uid.text), groups \(gid.text)"
         case .joinCgroup(let path): "move the child into cgroup \(quoted(path))"
+        case .restrictDevices(let path, let rules): "limit the devices of cgroup \(quoted(path)): \(rules) rules"
         case .signal(let handshake): "signal: \(handshake.text)"
         case .await(let handshake): "await: \(handshake.text)"
         case .becomeNamespaceRoot: "become root of the user namespace"
@@ -193,6 +197,7 @@ extension Handshake {
         switch self {
         case .identityMapsWritten: "identity maps written"
         case .cgroupJoined: "cgroup joined"
+        case .devicesRestricted: "devices limited"
         case .start: "start"
         }
     }

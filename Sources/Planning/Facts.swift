@@ -20,11 +20,17 @@ package struct HostFacts: Hashable, Sendable {
     package var lastCapability: Int
     /// The capabilities that the runtime holds and could give (its permitted set).
     package var capabilities: UInt64
+    /// How many processors the runtime may use: with one, nothing is done beside it.
+    package var processors: Int
 
-    package init(cgroups: CgroupLayout, architecture: Architecture, lastCapability: Int, capabilities: UInt64) {
+    package init(
+        cgroups: CgroupLayout, architecture: Architecture, lastCapability: Int, capabilities: UInt64,
+        processors: Int = 1
+    ) {
         self.cgroups = cgroups
         self.architecture = architecture
         self.lastCapability = lastCapability
         self.capabilities = capabilities
+        self.processors = processors
     }
 }

@@ -26,6 +26,12 @@ package struct LaunchPlan: Hashable, Sendable {
         self.warnings = warnings
     }
 
+    /// Where the container's cgroup is made, below each hierarchy; nil: nowhere.
+    package var cgroupPath: String? {
+        for case .createCgroup(let path, _) in before { return path }
+        return nil
+    }
+
     /// The child's birth.
     package struct Clone: Hashable, Sendable {
         /// The namespaces made new, `CLONE_NEW*`. Cgroup is not among them: it is unshared by the child once it is in
@@ -46,6 +52,8 @@ package struct LaunchPlan: Hashable, Sendable {
         case root
         /// A detached clone of the host's `path`, for a bind mount; `isDirectory` is found out when it is opened.
         case bindSource(path: String, recursive: Bool)
+        /// Where the maker of a network namespace sends it.
+        case network
         /// A namespace to join.
         case namespace(Namespace, path: String)
     }
@@ -61,6 +69,9 @@ package struct LaunchPlan: Hashable, Sendable {
 package enum Step: Hashable, Sendable {
     // MARK: the runtime, before the clone
 
+    /// Let a process of its own make a network namespace with the loopback interface up, while the rest goes on; it
+    /// comes through descriptor `index`.
+    case makeNetwork(index: Int)
     /// Make the cgroup and set its limits; the texts are for people, the values travel beside the plan.
     case createCgroup(path: String, limits: [String])
     /// Open descriptor `index`.
@@ -74,6 +85,8 @@ package enum Step: Hashable, Sendable {
     case writeIdentityMaps(uid: [IdentityRange], gid: [IdentityRange])
     /// Move the child into its v1 groups.
     case joinCgroup(path: String)
+    /// Limit the devices that the cgroup's processes may use to those of so many rules.
+    case restrictDevices(path: String, rules: Int)
 
     // MARK: handshakes
 
@@ -95,6 +108,8 @@ package enum Step: Hashable, Sendable {
     case hostname(String)
     case domainname(String)
     case loopbackUp
+    /// Await the network namespace that was made beside, and join it.
+    case takeNetwork(index: Int)
 
     // MARK: the child, mounts
 
@@ -149,6 +164,7 @@ package enum Handshake: UInt8, Hashable, Sendable {
     case identityMapsWritten = 1
     case cgroupJoined = 2
     case start = 3
+    case devicesRestricted = 4
 }
 
 /// A row of `uid_map`, user_namespaces(7).

@@ -53,10 +53,10 @@ extension Planner {
         if let option = options.data.first {
             throw .mountOption(option.key, at: at + "/options", why: "a bind mount has no options of a file system")
         }
-        descriptors.append(.bindSource(path: source, recursive: options.isRecursive))
+        let index = open(.bindSource(path: source, recursive: options.isRecursive))
         return .bind(
             BindMount(
-                index: descriptors.count - 1, source: source, target: mount.destination,
+                index: index, source: source, target: mount.destination,
                 attributes: options.attributes.forChange, recursiveAttributes: options.recursiveAttributes.forChange,
                 propagation: options.propagation, strict: isStrict(mount.destination)))
     }

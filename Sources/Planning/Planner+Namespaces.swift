@@ -19,6 +19,12 @@ extension Planner {
         return LaunchPlan.Namespace.allCases.filter { wanted.contains($0) && $0 != .cgroup }
     }
 
+    /// Whether the network namespace is made beside the launch. It must be by another processor, and belong to the
+    /// user namespace that the runtime is in.
+    func makesNetworkBeside(_ new: [LaunchPlan.Namespace]) -> Bool {
+        new.contains(.network) && host.processors > 1 && !spec.linux.namespaces.contains { $0.type == "user" }
+    }
+
     func isNew(_ type: String) -> Bool { spec.linux.namespaces.contains { $0.type == type && $0.path == nil } }
 
     var unsharesCgroup: Bool { isNew("cgroup") }
@@ -31,8 +37,7 @@ extension Planner {
         for (i, namespace) in joined.sorted(by: { $0.element.type == "user" && $1.element.type != "user" }) {
             guard let path = namespace.path, let kind = kind(namespace.type) else { continue }
             if kind == .mount { throw .unsupported("joining a mount namespace", at: "/linux/namespaces/\(i)") }
-            descriptors.append(.namespace(kind, path: path))
-            let index = descriptors.count - 1
+            let index = open(.namespace(kind, path: path))
             if kind == .pid || kind == .time {
                 before.append(.enterForChildren(kind, index: index))
             } else {
@@ -94,7 +99,6 @@ extension Planner {
         if let pids = resources.pids { texts.append("pids=\(pids)") }
         for (size, limit) in resources.hugepageLimits { texts.append("hugetlb.\(size)=\(limit)") }
         for (name, value) in resources.unified { texts.append("\(name)=\(value)") }
-        if !resources.devices.isEmpty { texts.append("devices=\(resources.devices.count) rules") }
         return texts
     }
 

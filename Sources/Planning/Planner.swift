@@ -30,7 +30,7 @@ package struct Planner {
     let process: ProcessSpec
     let host: HostFacts
     let context: Context
-    var descriptors: [LaunchPlan.DescriptorUse] = [.root]
+    var descriptors: [LaunchPlan.DescriptorUse] = []
     var warnings: [String] = []
 
     /// Makes the plan.
@@ -47,6 +47,8 @@ package struct Planner {
     /// The order of a launch, all of it. Everything else here fills these phases in.
     private mutating func plan() throws(PlanningError) -> LaunchPlan {
         let new = try newNamespaces()
+        let network = makesNetworkBeside(new) ? open(.network) : nil
+        let root = open(.root)
         let mounts = try mountSteps()
         let bounding = try capabilitySteps()
         let joins = try joinSteps()
@@ -56,16 +58,23 @@ package struct Planner {
         let late = context.hasFilter && process.noNewPrivileges
 
         // The runtime, before there is a child: what may fail without a trace fails here.
-        var before: [Step] = []
+        // The longest piece of work first, which needs nothing of the others.
+        var before: [Step] = network.map { [.makeNetwork(index: $0)] } ?? []
         if let path = context.cgroupPath { before.append(.createCgroup(path: path, limits: limitTexts())) }
-        for index in descriptors.indices { before.append(.openDescriptor(index: index)) }
+        for index in descriptors.indices where index != network { before.append(.openDescriptor(index: index)) }
         before += joins.before
 
         // The runtime, beside the child. Maps come first, the child can do nothing without them; moving it into v1
-        // groups may wait for milliseconds, which its mounts fill.
+        // groups may wait for milliseconds, and the kernel checks a device program for half of one: its mounts fill
+        // that time.
         var beside: [Step] = []
         if let maps { beside += [maps, .signal(.identityMapsWritten)] }
         if waits, let path = context.cgroupPath { beside += [.joinCgroup(path: path), .signal(.cgroupJoined)] }
+        let deviceRules = spec.linux.resources.devices.count
+        let isRestricted = context.cgroupPath != nil && deviceRules > 0
+        if isRestricted, let path = context.cgroupPath {
+            beside += [.restrictDevices(path: path, rules: deviceRules), .signal(.devicesRestricted)]
+        }
 
         // The child: who it is while it sets up, and in which namespaces.
         var child: [Step] = []
@@ -73,12 +82,20 @@ package struct Planner {
         child += joins.child
         child += [.newSession, .sessionKeyring(name: context.keyring)]
         child += try nameSteps(new)
-        if new.contains(.network) { child.append(.loopbackUp) }
+        if new.contains(.network), network == nil { child.append(.loopbackUp) }
 
         // Mounts. First nothing may travel back to the host; then the root, and all that comes into it.
-        child += [.propagation(Propagation(outerPropagation, recursive: true)), .attachRoot(index: 0), .openProc]
+        child += [.propagation(Propagation(outerPropagation, recursive: true)), .attachRoot(index: root), .openProc]
         let enterCgroup: [Step] = (waits ? [.await(.cgroupJoined)] : []) + (unsharesCgroup ? [.unshareCgroup] : [])
-        child += mounts.beforeCgroup + enterCgroup + mounts.cgroup + mounts.after
+        let attached = mounts.beforeCgroup + enterCgroup + mounts.cgroup + mounts.after
+        if let network {
+            // As late as may be: a sysfs shows the network of whoever mounts it.
+            let at = attached.firstIndex { if case .mount(let mount) = $0 { mount.type == "sysfs" } else { false } }
+            child += attached[..<(at ?? attached.endIndex)] + [.takeNetwork(index: network)]
+            child += attached[(at ?? attached.endIndex)...]
+        } else {
+            child += attached
+        }
         child.append(.makeDirectory(path: process.cwd, mode: 0o755))
 
         // The root becomes the root; from here on nothing of the host can be reached.
@@ -94,6 +111,8 @@ package struct Planner {
         child += try limitSteps()
         child += [.ownStandardStreams(uid: process.user.uid, gid: process.user.gid), .resetSignals]
         child.append(.umask(process.user.umask ?? 0o022))
+        // Nothing of the image has run so far; what comes next may be the command's, and a filter may deny waiting.
+        if isRestricted { child.append(.await(.devicesRestricted)) }
         child.append(.boundingSet(keep: bounding.bounding))
 
         // Without no_new_privs loading a filter needs CAP_SYS_ADMIN: now or never.
@@ -113,8 +132,17 @@ package struct Planner {
         child.append(.exec(arguments: process.args, environment: environment, candidates: candidates))
 
         return LaunchPlan(
-            before: before, clone: .init(namespaces: new, intoCgroup: context.cgroupPath != nil && bornInCgroup),
+            before: before,
+            clone: .init(
+                namespaces: new.filter { $0 != .network || network == nil },
+                intoCgroup: context.cgroupPath != nil && bornInCgroup),
             beside: beside, child: child, descriptors: descriptors, warnings: warnings)
+    }
+
+    /// Hands the child one more descriptor: its index.
+    mutating func open(_ use: LaunchPlan.DescriptorUse) -> Int {
+        descriptors.append(use)
+        return descriptors.count - 1
     }
 
     // MARK: the program

@@ -2,10 +2,13 @@ extension Step {
     /// The system calls that carrying out this step makes; any of them may be followed by close(2).
     package var calls: [String] {
         switch self {
+        case .makeNetwork: ["socketpair", "clone3"]
+        case .takeNetwork: ["recvmsg", "setns"]
         case .createCgroup: ["mkdirat", "openat", "write"]
         case .openDescriptor: ["openat", "newfstatat", "open_tree"]
         case .enterForChildren, .join: ["setns"]
         case .writeIdentityMaps, .joinCgroup: ["openat", "write"]
+        case .restrictDevices: ["bpf", "openat", "write"]
         case .signal: ["write"]
         case .await: ["read"]
         case .becomeNamespaceRoot: ["setresgid", "setresuid"]

@@ -144,6 +144,7 @@ struct OwnedCgroupTests {
         var resources = LinuxResources()
         resources.devices = [.init(allow: false), .init(allow: true, type: "c", major: 10, minor: 200, access: "rw")]
         let group = try OwnedCgroup(creating: path("devices"), in: layout, resources)
+        try group.restrictDevices()
         let node = "/tmp/\(top).node"
         // 1:11 is /dev/kmsg
         try Descriptor.workingDirectory.makeNode(node, mode: S_IFCHR | 0o600, device: 1 << 8 | 11)
@@ -163,6 +164,7 @@ struct OwnedCgroupTests {
         var resources = LinuxResources()
         resources.devices = [.init(allow: false), .init(allow: false, type: "c", major: 1, minor: 3, access: "w")]
         let group = try OwnedCgroup(creating: path("filter"), in: only, resources)
+        try group.restrictDevices()
         let node = "/tmp/\(top).filter"
         try Descriptor.workingDirectory.makeNode(node, mode: S_IFCHR | 0o600, device: 1 << 8 | 11)
         defer { unlink(node) }

@@ -44,6 +44,26 @@ struct PlannerTests {
         try Self.compare(try Self.plan(.standard(), cgroups), name)
     }
 
+    @Test("with a second processor the network namespace is made beside, and joined before the sysfs that shows it")
+    func networkBeside() throws {
+        var host = Self.host(.unified)
+        host.processors = 2
+        let context = Planner.Context(
+            cgroupPath: "perigee/0.web", rootDescription: "directory rootfs", keyring: "_ses.web", hasFilter: false,
+            isStrict: false)
+        var spec = try RuntimeSpec.standard()
+        let plan = try Planner.plan(spec, on: host, context)
+        try Self.compare(plan, "default-v2-beside")
+        #expect(!plan.clone.namespaces.contains(.network) && !plan.child.contains(.loopbackUp))
+        let take = try #require(plan.child.firstIndex(of: .takeNetwork(index: 0)))
+        let sysfs = plan.child.firstIndex { if case .mount(let mount) = $0 { mount.type == "sysfs" } else { false } }
+        #expect(try #require(sysfs) == take + 1)
+        // It would belong to the runtime's user namespace, and not to the container's.
+        spec.linux.namespaces.append(.init(type: "user", path: "/proc/1/ns/user"))
+        let joined = try Planner.plan(spec, on: host, context)
+        #expect(joined.clone.namespaces.contains(.network) && joined.child.contains(.loopbackUp))
+    }
+
     @Test(
         "an unprivileged user's filter is loaded early without no_new_privs, and last with it",
         arguments: [true, false])

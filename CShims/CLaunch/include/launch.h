@@ -25,6 +25,7 @@ enum { LAUNCH_MAGIC = 0x31475250 /* "PRG1" */, LAUNCH_DESCRIPTORS = 96, LAUNCH_P
     X(HOSTNAME, "s---")        /* b: length */                                                                      \
     X(DOMAINNAME, "s---")      /* b: length */                                                                      \
     X(LOOPBACK, "----")                                                                                             \
+    X(TAKE_NETWORK, "d---")                                                                                         \
     X(PROPAGATION, "s---")     /* of the mount at a; x: MS_* */                                                     \
     X(ATTACH_ROOT, "d---")                                                                                          \
     X(OPEN_PROC, "----")                                                                                            \
@@ -116,7 +117,21 @@ struct launch_clone {
     const struct launch_header *header;
 };
 
-/* Makes the child and lets it execute the stage. Returns its pid and stores a pidfd, or -errno of clone3(2) or, with
- * *in_child set, of the child's execveat(2). The child shares this memory until it executes (CLONE_VM | CLONE_VFORK),
- * so no page table is copied and none of our code runs in it but what is in this one function. */
-long launch_clone(const struct launch_clone *how, int *pidfd, int *in_child);
+/* What a child needs until it has executed the stage: its stack, and a word for why it could not. */
+struct launch_birth;
+
+/* Makes the child, which executes the stage. Returns its pid and stores a pidfd, or returns -errno of clone3(2). The
+ * child shares this memory until it executes (CLONE_VM), so no page table is copied, and none of our code runs in it
+ * but what is in clone.c. Unlike vfork(2) this does not wait for that: the caller goes on beside it, and keeps
+ * `how->header`, and the birth, until the child has executed its command or has ended. */
+long launch_clone(const struct launch_clone *how, int *pidfd, struct launch_birth **birth);
+
+/* Makes a process that makes a network namespace, its loopback interface up, sends it on `socket` and ends; see
+ * launch_network.h. Returns its pid and stores a pidfd, or returns -errno of clone3(2). */
+long launch_network(int socket, int *pidfd, struct launch_birth **birth);
+
+/* -errno of the child's execveat(2), once the child has ended; 0: it could. */
+long launch_birth_failure(const struct launch_birth *birth);
+
+/* Gives the memory back, once the child does not use it any more. NULL is nothing. */
+void launch_birth_end(struct launch_birth *birth);

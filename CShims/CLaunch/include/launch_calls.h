@@ -3,7 +3,7 @@
 #pragma once
 #define LAUNCH_CALLS(X)                                                                                             \
     X(read, 0, 63) X(write, 1, 64) X(close, 3, 57) X(mmap, 9, 222) X(rt_sigaction, 13, 134)                         \
-    X(rt_sigprocmask, 14, 135) X(ioctl, 16, 29) X(socket, 41, 198) X(execve, 59, 221) X(fcntl, 72, 25)              \
+    X(rt_sigprocmask, 14, 135) X(ioctl, 16, 29) X(socket, 41, 198) X(recvmsg, 47, 212) X(execve, 59, 221) X(fcntl, 72, 25)              \
     X(chdir, 80, 49) X(fchdir, 81, 50) X(umask, 95, 166) X(setsid, 112, 157) X(setgroups, 116, 159)                 \
     X(setresuid, 117, 147) X(setresgid, 119, 149) X(capset, 126, 91) X(pivot_root, 155, 41) X(prctl, 157, 167)      \
     X(mount, 165, 40) X(umount2, 166, 39) X(sethostname, 170, 161) X(setdomainname, 171, 162)                       \

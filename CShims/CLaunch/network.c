@@ -1,0 +1,52 @@
+/* A new network namespace is the longest of all that a launch asks of the kernel: 0.6 ms of about 3. It depends on
+ * nothing else, so a process of its own makes it meanwhile, and hands it over as a descriptor. */
+#define _GNU_SOURCE
+#include "birth.h"
+#include "launch_network.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <sys/socket.h>
+
+__attribute__((noreturn)) static void make(struct launch_birth *b) {
+    struct launch_network report = {0, SYS_unshare};
+    long ns = -1, error = raw(SYS_unshare, CLONE_NEWNET, 0, 0, 0, 0);
+    if (!error) {
+        report.call = SYS_socket;
+        long fd = error = raw(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0, 0, 0);
+        if (fd >= 0) {
+            struct ifreq up = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+            report.call = SYS_ioctl;
+            error = raw(SYS_ioctl, fd, SIOCSIFFLAGS, (long)&up, 0, 0);
+            /* The namespace of a socket: there need be no /proc. */
+            if (!error) error = ns = raw(SYS_ioctl, fd, SIOCGSKNS, 0, 0, 0);
+        }
+    }
+    report.error = error < 0 ? (int32_t)error : 0;
+    struct iovec text = {&report, sizeof report};
+    union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control = {
+        .header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+    struct msghdr message = {.msg_iov = &text, .msg_iovlen = 1};
+    if (!report.error) {
+        *(int *)CMSG_DATA(&control.header) = (int)ns;
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control;
+    }
+    /* Nobody there to take it: the launch has failed, and the namespace goes with us. */
+    raw(SYS_sendmsg, b->socket, (long)&message, MSG_NOSIGNAL, 0, 0);
+    for (;;) raw(SYS_exit_group, 0, 0, 0, 0, 0);
+}
+
+long launch_network(int socket, int *pidfd, struct launch_birth **birth) {
+    struct launch_birth *b = birth_make();
+    if (!b) return -errno;
+    b->socket = socket;
+    struct clone_args args = {.pidfd = (uint64_t)(uintptr_t)pidfd};
+    long pid = birth_begin(&args, b, make);
+    if (pid > 0)
+        *birth = b;
+    else
+        launch_birth_end(b);
+    return pid;
+}
