@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Builds the images that Perigee's tests use, from Debian packages.
 
-    build.py [--cache DIR] [NAME...]     builds these images, or all
+    build.py [--cache DIR] [NAME...]     builds these images, or all but `big`
     build.py --list                      names them
 
 Each artefact gives a line of output: its path and the image's digest (of a docker-archive: the image's id). They are
@@ -12,12 +12,14 @@ written to `images/` in the cache folder, which is DIR, or $PERIGEE_CACHE, or `p
     NAME.docker.tar  what `docker save` would write, for the first platform
     layers.expected.json     the tree that unpacking `layers` must give, per architecture (see merge.py)
     foreign-umoci/, foreign-skopeo.oci.tar, foreign-skopeo.docker.tar    for `foreign`
+    big/                                                                 for `big`
 
 The machine must be a Debian; packages come from its own mirrors, for other architectures too, and are never
 installed. Its apt is not touched: index and downloads are in the cache folder. What is up to date is not built again:
 the recipes, the versions of the packages (the index is refreshed daily) and the artefacts are compared with the stamp
 of the last build. The same packages give the same bytes, whatever the machine's clock says; times in the images are
-$SOURCE_DATE_EPOCH or 0. Only `foreign` varies, being written by other tools.
+$SOURCE_DATE_EPOCH or 0. Only `foreign` varies, being written by other tools, and `big`, which holds what this machine
+has installed.
 
 Exit status: 0 built, 1 failed, 2 usage.
 """
@@ -187,7 +189,8 @@ def main() -> int:
     try:
         epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or 0)
         cache = (options.cache or default_cache()).absolute()
-        build_all(options.names or list(RECIPES), Context(cache, host_architecture(), epoch))
+        every = [name for name, recipe in RECIPES.items() if not recipe.on_demand]
+        build_all(options.names or every, Context(cache, host_architecture(), epoch))
     except BuildError as error:
         print(f"build.py: {error}", file=sys.stderr)
         return 1

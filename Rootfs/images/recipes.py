@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Mapping, Sequence
 
+import big
 import foreign
 import semantics
 from oci import Image, Stored
@@ -28,6 +29,8 @@ class Recipe:
     after: Sequence[str] = ()
     """Recipes whose artefacts it reads."""
     needs_root: bool = False
+    on_demand: bool = False
+    """Built only where it is named."""
 
 
 def single(name: str, image: Callable[[Context], Image]) -> Callable[[Context, Path], list[Stored]]:
@@ -56,4 +59,7 @@ RECIPES: dict[str, Recipe] = {
         "the contents of demo as umoci and skopeo write them",
         lambda host: {host: BUSYBOX, "arm64": BUSYBOX},
         foreign.write, tools={"umoci": "umoci", "skopeo": "skopeo"}, after=("demo",), needs_root=True),
+    "big": Recipe(
+        "one gzip layer of this machine's libraries, to measure loading with; not among all",
+        lambda host: {}, big.write, on_demand=True),
 }

@@ -23,6 +23,26 @@ final class DescriptorStream: ByteStream {
     }
 }
 
+/// The content of a regular file from its beginning, wherever the file's own offset is. It must stay open as long as this
+/// lives.
+final class FileStream: ByteStream {
+    private let file: Descriptor
+    private var at: Int64 = 0
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 64)
+
+    init(_ file: Descriptor) { self.file = file }
+
+    deinit { buffer.deallocate() }
+
+    func next() throws(ImagesError) -> UnsafeRawBufferPointer {
+        do throws(SystemError) {
+            let n = try file.read(into: buffer, at: at)
+            at += Int64(n)
+            return UnsafeRawBufferPointer(rebasing: buffer[..<n])
+        } catch { throw .system(error) }
+    }
+}
+
 /// Bytes in memory, as one block.
 final class MemoryStream: ByteStream {
     private let bytes: UnsafeMutableRawBufferPointer

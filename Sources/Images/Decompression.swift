@@ -1,5 +1,6 @@
 internal import CZlib
 internal import CZstd
+internal import Linux
 internal import OCI
 
 /// How a layer's archive is compressed.
@@ -25,6 +26,12 @@ package enum Compression: String, Sendable {
         }
     }
 
+    /// What the regular file `file`, `size` bytes long, decompresses to; `packed` measures it, and may be read on the way.
+    func stream(_ file: Descriptor, size: Int64, _ packed: MeasuredStream) throws(ImagesError) -> any ByteStream {
+        if self == .gzip, HelpedGzipStream.isWorthwhile(size) { return HelpedGzipStream(file, packed) }
+        return try stream(packed)
+    }
+
     /// What `source` decompresses to.
     func stream(_ source: any ByteStream) throws(ImagesError) -> any ByteStream {
         switch self {
@@ -38,7 +45,7 @@ package enum Compression: String, Sendable {
 private let blockSize = 256 * 1024
 
 /// What one or more gzip members (RFC 1952) in a row decompress to.
-private final class GzipStream: ByteStream {
+final class GzipStream: ByteStream {
     private let source: any ByteStream
     private let output = UnsafeMutablePointer<UInt8>.allocate(capacity: blockSize)
     private let inflater = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)

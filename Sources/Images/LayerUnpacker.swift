@@ -34,10 +34,11 @@ struct LayerUnpacker {
     ) throws(ImagesError) -> Int64 {
         let compression = try Compression(mediaType: content.mediaType)
         let packed = MeasuredStream(
-            DescriptorStream(blob), limit: content.size,
+            FileStream(blob), limit: content.size,
             tooLong: .wrongSize(content.digest, expected: content.size, actual: content.size + 1))
         let archive = MeasuredStream(
-            try compression.stream(packed), limit: left.maximumSize, tooLong: .tooLarge(limit: limits.maximumSize))
+            try compression.stream(blob, size: content.size, packed), limit: left.maximumSize,
+            tooLong: .tooLarge(limit: limits.maximumSize))
         let written: Int64
         do throws(ImagesError) {
             written = try write(archive, into: diff, above: lower)
