@@ -58,7 +58,9 @@ private final class ImageLoader {
                 if let present = try LayerHold(present: chainID, root) {
                     self.layers[chainID] = present
                 } else {
-                    self.layers[chainID] = try unpack(layer, number, diffID, chainID, above: chain, files)
+                    do throws(ImagesError) {
+                        self.layers[chainID] = try unpack(layer, diffID, chainID, above: chain, files)
+                    } catch { throw .layer(number + 1, of: image.layers.count, error) }
                     new.append(chainID)
                 }
             }
@@ -73,7 +75,7 @@ private final class ImageLoader {
     }
 
     private func unpack(
-        _ layer: (content: ContentDescriptor, file: String), _ number: Int, _ diffID: Digest, _ chainID: Digest,
+        _ layer: (content: ContentDescriptor, file: String), _ diffID: Digest, _ chainID: Digest,
         above chain: [LayerHold], _ files: ImageFiles
     ) throws(ImagesError) -> LayerHold {
         let blob = try files.open(layer.file)
@@ -83,7 +85,7 @@ private final class ImageLoader {
         // Its descriptor is used, which alone does not keep it.
         defer { withExtendedLifetime(lower) {} }
         let size = try unpacker.unpack(
-            blob.view, layer.content, diffID: diffID, number: number, into: diff.view, above: lower?.view)
+            blob.view, layer.content, diffID: diffID, into: diff.view, above: lower?.view)
         try writeRecord(path, diffID, size, parent: chain.last?.chainID)
         guard let hold = try LayerHold(chainID, in: work, path) else { throw .missingBlob("\(chainID)") }
         return hold

@@ -58,14 +58,15 @@ final class ImageFiles {
         }
         do throws(SystemError) {
             let file = try directory.view.openWithoutLinks(actual, O_RDONLY | O_NONBLOCK)
-            guard try file.view.status().isRegular else {
-                throw SystemError("openat2", name, detail: "not a regular file,", .EINVAL)
-            }
-            return file
+            if try file.view.status().isRegular { return file }
         } catch {
-            if error.code == .ENOENT { throw .missingBlob(name) }
-            throw .system(error)
+            switch error.code {
+            case .ENOENT: throw .missingBlob(name)
+            case .ELOOP, .ENXIO: throw .notAFile(name)
+            default: throw .system(error)
+            }
         }
+        throw .notAFile(name)
     }
 
     /// Opens the content of `digest`.
@@ -114,7 +115,7 @@ final class ImageFiles {
         var files: [String: String] = [:]
         var links: [String: String] = [:]
         var count = 0
-        while let entry = try reader.next() {
+        while let entry = try next(of: reader, isFirst: count == 0, name) {
             let components = try EntryName(entry.name).components
             let name = text(components)
             count += 1
@@ -128,14 +129,9 @@ final class ImageFiles {
                 links[name] = resolved(entry.symlink, from: components)
             } else if entry.type == S_IFREG {
                 files[name] = String(count)
-                let file = try system { () throws(SystemError) in
-                    try spool.view.open(String(count), O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-                }
-                try reader.content { (block, offset) throws(ImagesError) in
-                    try system { () throws(SystemError) in
-                        try file.view.seek(to: offset)
-                        try file.view.write(block)
-                    }
+                do throws(ImagesError) { try write(reader, to: String(count), in: spool.view) } catch {
+                    guard case .system(let failure) = error else { throw error }
+                    throw .writing(entry: name, failure)
                 }
             }
         }
@@ -143,6 +139,26 @@ final class ImageFiles {
         try stream.drain()
         for (name, target) in links { if let file = files[target], files[name] == nil { files[name] = file } }
         return ImageFiles(name: name, directory: spool, spooled: files)
+    }
+
+    /// The next entry. What can't be read from its very beginning is no archive, and not a damaged one.
+    private static func next(of reader: TarReader, isFirst: Bool, _ name: String) throws(ImagesError) -> TarEntry? {
+        do throws(ImagesError) { return try reader.next() } catch {
+            if case .damagedArchive = error, isFirst { throw .notAnImage(name) }
+            throw error
+        }
+    }
+
+    private static func write(_ reader: TarReader, to path: String, in spool: Descriptor) throws(ImagesError) {
+        let file = try system { () throws(SystemError) in
+            try spool.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        }
+        try reader.content { (block, offset) throws(ImagesError) in
+            try system { () throws(SystemError) in
+                try file.view.seek(to: offset)
+                try file.view.write(block)
+            }
+        }
     }
 
     private static func text(_ components: [[CChar]]) -> String {

@@ -2,7 +2,7 @@ package import Linux
 package import OCI
 
 /// Why something about images failed.
-package enum ImagesError: Error, Sendable, Hashable {
+package indirect enum ImagesError: Error, Sendable, Hashable {
     /// A system call failed.
     case system(SystemError)
     /// A JSON document of the image or the store, by its name, is not what it should be.
@@ -11,10 +11,14 @@ package enum ImagesError: Error, Sendable, Hashable {
     case notAnImage(String)
     /// The image refers to content that it does not bring.
     case missingBlob(String)
+    /// A part of the image is a link, a FIFO or something else that is no regular file.
+    case notAFile(String)
+    /// One of the image's layers, from 1, can't be unpacked.
+    case layer(Int, of: Int, ImagesError)
     case wrongDigest(expected: Digest, actual: Digest)
     case wrongSize(Digest, expected: Int64, actual: Int64)
     /// A layer's blob is right, and unpacks to something else than the config says.
-    case wrongDiffID(layer: Int, expected: Digest, actual: Digest)
+    case wrongDiffID(expected: Digest, actual: Digest)
     /// Manifest and config tell different numbers of layers.
     case layerCount(manifest: Int, config: Int)
     case unsupportedMediaType(String)
@@ -39,7 +43,9 @@ package enum ImagesError: Error, Sendable, Hashable {
     case damagedArchive(String)
     /// An archive holds an entry that is refused.
     case entry(String, EntryProblem)
-    /// The image unpacks to more bytes than it may.
+    /// A system call failed while this entry was written.
+    case writing(entry: String, SystemError)
+    /// The image unpacks to more bytes than it may, or to files that claim to be longer than that.
     case tooLarge(limit: Int64)
     /// The image has more entries than it may.
     case tooManyEntries(limit: Int)
@@ -54,6 +60,8 @@ package enum ImagesError: Error, Sendable, Hashable {
         case climbs
         case emptyName
         case nameTooLong(Int)
+        case emptyLink
+        case linkTooLong(Int)
         case componentTooLong(Int)
         case tooDeep(Int)
         case reservedName
@@ -75,36 +83,54 @@ extension ImagesError: CustomStringConvertible {
         switch self {
         case .system(let error): "\(error)" + (ImagesError.remedy(for: error).map { "\n  hint: \($0)" } ?? "")
         case .document(let name, let error): "\(name): \(error)"
-        case .notAnImage(let path):
-            "\(path) is no image: expected an OCI layout (oci-layout, index.json) or a docker-archive (manifest.json)"
-        case .missingBlob(let name): "the image lacks its part \(name)"
-        case .wrongDigest(let expected, let actual): "the content of \(expected) is damaged: its digest is \(actual)"
+        case .notAnImage:
+            "no image: expected an OCI layout (oci-layout, index.json), an archive of one or a docker-archive "
+                + "(manifest.json)\n  hint: a compressed archive must be unpacked before: gzip -dc FILE | perigee image load -"
+        case .missingBlob(let name): "the image lacks its part \(name)\n  hint: \(ImagesError.copyAgain)"
+        case .notAFile(let name): "the image's part \(name) is not a regular file\n  hint: \(ImagesError.copyAgain)"
+        case .layer(let number, let count, let error): "layer \(number) of \(count): \(error)"
+        case .wrongDigest(let expected, let actual):
+            "the content of \(expected) is damaged: its digest is \(actual)\n  hint: \(ImagesError.copyAgain)"
         case .wrongSize(let digest, let expected, let actual):
-            "the content of \(digest) has \(actual) bytes where the image says \(expected)"
-        case .wrongDiffID(let layer, let expected, let actual):
-            "layer \(layer) unpacks to \(actual) where the config says \(expected)"
+            "the content of \(digest) has \(actual) bytes where the image says \(expected)\n"
+                + "  hint: \(ImagesError.copyAgain)"
+        case .wrongDiffID(let expected, let actual):
+            "it unpacks to \(actual) where the config says \(expected)\n"
+                + "  hint: the image's builder is at fault; build it again"
         case .layerCount(let manifest, let config): "the manifest has \(manifest) layers and the config \(config)"
         case .unsupportedMediaType(let type): "the media type \(type) is not supported"
         case .nestedTooDeeply: "an index refers to an index more than 4 levels deep"
         case .noSuchPlatform(let wanted, let offered):
-            "the image has nothing for \(wanted), only for \(offered.isEmpty ? "nothing" : offered.joined(separator: ", "))"
+            offered.isEmpty
+                ? "the image has nothing for \(wanted), nor for anything else"
+                : "the image has nothing for \(wanted), only for \(offered.joined(separator: ", "))\n"
+                    + "  hint: --platform \(offered[0]) takes that"
         case .notAName(let text): "'\(text)' is no image name\n  hint: names are like demo:latest, in lower case"
         case .unnamed: "the image brings no name\n  hint: give it one with --name"
         case .severalImages(let count): "one name was given for \(count) images"
         case .noSuchImage(let name): "no such image: \(name)\n  hint: see `perigee image list`"
         case .ambiguousName(let name, let names): "\(name) may be any of \(names.joined(separator: ", "))"
         case .imageInUse(let name): "\(name) is used by a container\n  hint: stop and remove the container first"
-        case .damagedCompression(let kind, let words): "the \(kind.rawValue) stream is damaged: \(words)"
-        case .truncated(let what): "\(what) ends too early"
-        case .damagedArchive(let words): "the archive is damaged: \(words)"
-        case .entry(let name, let problem): "entry '\(name)' of the archive \(problem)"
-        case .tooLarge(let limit): "the image unpacks to more than \(limit) bytes"
-        case .tooManyEntries(let limit): "the image has more than \(limit) entries"
+        case .damagedCompression(let kind, let words):
+            "the \(kind.rawValue) stream is damaged: \(words)\n  hint: \(ImagesError.copyAgain)"
+        case .truncated(let what): "\(what) ends too early\n  hint: \(ImagesError.copyAgain)"
+        case .damagedArchive(let words): "the archive is damaged: \(words)\n  hint: \(ImagesError.copyAgain)"
+        case .entry(let name, let problem):
+            "entry '\(name)' of the archive \(problem)\n  hint: "
+                + (problem.isHostile ? "no builder writes this; don't trust the image" : "build the image without it")
+        case .writing(let name, let error):
+            "unpacking '\(name)': \(ImagesError.system(error))"
+        case .tooLarge(let limit):
+            "the image unpacks to more than \(limit) bytes\n  hint: if you trust it, --max-size allows more"
+        case .tooManyEntries(let limit):
+            "the image has more than \(limit) entries\n  hint: if you trust it, --max-entries allows more"
         case .directoryNotEmpty(let path): "\(path) exists and is not an empty directory"
         case .unknownStoreVersion(let text): "the store has version '\(text)', and this program knows 1"
         case .tooManyLayers(let count): "overlayfs can't stack \(count) layers on this kernel"
         }
     }
+
+    private static let copyAgain = "it may not have been copied whole; fetch it or save it again"
 
     private static func remedy(for error: SystemError) -> String? {
         switch error.code {
@@ -117,12 +143,22 @@ extension ImagesError: CustomStringConvertible {
 }
 
 extension ImagesError.EntryProblem: CustomStringConvertible {
+    /// What only those write who want something.
+    fileprivate var isHostile: Bool {
+        switch self {
+        case .climbs, .overlayAttribute, .whiteoutDevice, .replacesRoot, .tooManyLinks: true
+        default: false
+        }
+    }
+
     package var description: String {
         switch self {
         case .climbs: "has '..' in its name"
         case .emptyName: "has no name"
         case .nameTooLong(let limit): "has a name of more than \(limit) bytes"
         case .componentTooLong(let limit): "has a part of more than \(limit) bytes in its name"
+        case .emptyLink: "is a symbolic link to nothing"
+        case .linkTooLong(let limit): "is a symbolic link to more than \(limit) bytes"
         case .tooDeep(let limit): "lies more than \(limit) directories deep"
         case .reservedName: "has a name that is reserved for whiteouts"
         case .overlayAttribute(let name): "brings the attribute \(name), which is overlayfs's own"

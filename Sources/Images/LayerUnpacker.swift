@@ -3,13 +3,13 @@ internal import OCI
 
 /// How much an image may unpack to.
 package struct UnpackLimits: Sendable {
-    /// Bytes of all layers' archives, uncompressed.
+    /// Bytes of all layers' archives, uncompressed, and also bytes of all files with their holes.
     package var maximumSize: Int64
     /// Entries of all layers together.
     package var maximumEntries: Int
 
-    /// By default 64 GiB and four million entries.
-    package init(maximumSize: Int64 = 64 << 30, maximumEntries: Int = 4_000_000) {
+    /// By default 64 GiB and a million entries, five times what the largest known images have.
+    package init(maximumSize: Int64 = 64 << 30, maximumEntries: Int = 1_000_000) {
         self.maximumSize = maximumSize
         self.maximumEntries = maximumEntries
     }
@@ -19,17 +19,20 @@ package struct UnpackLimits: Sendable {
 struct LayerUnpacker {
     /// What is left of the limits.
     private(set) var left: UnpackLimits
+    /// What is left of the size for files as they seem: a hole takes no byte of an archive.
+    private var leftForFiles: Int64
     private let limits: UnpackLimits
 
     init(_ limits: UnpackLimits) {
         self.limits = limits
         left = limits
+        leftForFiles = limits.maximumSize
     }
 
     /// Unpacks `blob`, an open file that `content` describes, into the empty directory `diff`, above `lower`; returns
     /// the bytes of content that were written. The blob's digest, its size and `diffID` are right, or it throws.
     mutating func unpack(
-        _ blob: Descriptor, _ content: ContentDescriptor, diffID: Digest, number: Int, into diff: Descriptor,
+        _ blob: Descriptor, _ content: ContentDescriptor, diffID: Digest, into diff: Descriptor,
         above lower: Descriptor?
     ) throws(ImagesError) -> Int64 {
         let compression = try Compression(mediaType: content.mediaType)
@@ -55,7 +58,7 @@ struct LayerUnpacker {
             throw .wrongDigest(expected: content.digest, actual: packed.digest)
         }
         guard archive.digest == diffID else {
-            throw .wrongDiffID(layer: number, expected: diffID, actual: archive.digest)
+            throw .wrongDiffID(expected: diffID, actual: archive.digest)
         }
         return written
     }
@@ -68,7 +71,12 @@ struct LayerUnpacker {
         while let entry = try reader.next() {
             left.maximumEntries -= 1
             guard left.maximumEntries >= 0 else { throw .tooManyEntries(limit: limits.maximumEntries) }
-            try writer.write(entry, from: reader)
+            leftForFiles -= min(max(0, entry.size), leftForFiles + 1)
+            guard leftForFiles >= 0 else { throw .tooLarge(limit: limits.maximumSize) }
+            do throws(ImagesError) { try writer.write(entry, from: reader) } catch {
+                guard case .system(let failure) = error else { throw error }
+                throw .writing(entry: EntryName.shown(entry.name), failure)
+            }
         }
         try writer.finish()
         return writer.written

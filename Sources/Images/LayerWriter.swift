@@ -38,7 +38,11 @@ final class LayerWriter {
         switch entry.type {
         case S_IFREG: try makeFile(last, in: parent, entry, reader)
         case S_IFDIR: try makeDirectory(last, in: parent, folder, entry)
-        case S_IFLNK: try system { () throws(SystemError) in try makeSymlink(last, in: parent, entry) }
+        case S_IFLNK:
+            let length = strlen(entry.symlink)
+            if length == 0 { throw refusal(entry, .emptyLink) }
+            if length > EntryName.maximumLength { throw refusal(entry, .linkTooLong(EntryName.maximumLength)) }
+            try system { () throws(SystemError) in try makeSymlink(last, in: parent, entry) }
         case S_IFIFO, S_IFCHR, S_IFBLK: try makeNode(last, in: parent, entry)
         default: throw refusal(entry, .unsupportedType)
         }

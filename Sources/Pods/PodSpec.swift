@@ -22,7 +22,9 @@ struct PodSpec {
         process.env = environment(spec.process?.env ?? [])
         process.cwd = try workingDirectory()
         let identity: RootfsFacts.Identity
-        do throws(PlanningError) { identity = try users.resolve(user: image.user) } catch { throw .planning(error) }
+        do throws(PlanningError) { identity = try users.resolve(user: image.user) } catch {
+            throw .imageConfig(image: request.image, field: "User", why: error.description)
+        }
         process.user.uid = identity.uid
         process.user.gid = identity.gid
         process.user.additionalGids = identity.additionalGids

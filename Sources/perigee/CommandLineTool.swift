@@ -41,9 +41,15 @@ enum CommandLineTool {
         }
         if arguments.has("--help") { return printed(verb.help) }
         var options = GlobalOptions()
-        if let store = global["--store"] { options.store = store }
-        if let root = global["--root"] { options.root = root }
+        if let store = global["--store"] { options.store = try absolute(store) }
+        if let root = global["--root"] { options.root = try absolute(root) }
         return try verb.run(arguments, options)
+    }
+
+    /// `path` from `/` on: plans and records hold it, and mean the same wherever they are read.
+    private static func absolute(_ path: String) throws -> String {
+        if path.hasPrefix("/") { return path }
+        return try Descriptor.workingDirectory.readLink("/proc/self/cwd") + "/" + path
     }
 
     private static func unknownVerb(_ words: ArraySlice<String>) -> UsageError {

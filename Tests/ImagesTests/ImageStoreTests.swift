@@ -118,7 +118,7 @@ extension ImageStoreTests {
             _ = try store.load(.path(TestImages.path("python")))
             Issue.record("66 MB went into 8")
         } catch {
-            guard case .system(let failure) = error else { throw error }
+            guard case .layer(1, of: 2, .writing(_, let failure)) = error else { throw error }
             #expect(failure.code == .ENOSPC)
             #expect("\(error)".contains("hint: the store's file system is full"))
         }

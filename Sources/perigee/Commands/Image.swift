@@ -12,6 +12,7 @@ extension Verb {
             Option(
                 "--platform", value: "OS/ARCH", "of several (default: linux/arm64 if there is one, else the host's)"),
             Option("--max-size", value: "SIZE", "the most that the image may unpack to (default 64g)"),
+            Option("--max-entries", value: "COUNT", "the most files that it may have (default 1000000)"),
         ],
         run: { arguments, global in
             let path = try operand(arguments, "image load", "PATH or -")
@@ -26,6 +27,12 @@ extension Verb {
                     throw UsageError("image load: --max-size '\(text)' is no size")
                 }
                 limits.maximumSize = bytes
+            }
+            if let text = arguments["--max-entries"] {
+                guard let count = Int(text), count > 0 else {
+                    throw UsageError("image load: --max-entries '\(text)' is no count")
+                }
+                limits.maximumEntries = count
             }
             return images(path == "-" ? "the standard input" : path) { () throws(ImagesError) in
                 let store = try ImageStore(path: global.store)
@@ -103,15 +110,24 @@ extension Verb {
     /// Runs `body` and prints what it returns; its error decides the exit code, and is said of `subject`.
     private static func images(_ subject: String = "", _ body: () throws(ImagesError) -> String) -> Int32 {
         do throws(ImagesError) { return CommandLineTool.printed(try body()) } catch {
-            let status: Int32 =
-                switch error {
-                case .noSuchImage, .ambiguousName: 4
-                case .imageInUse: 3
-                case .notAName: 2
-                case .system(let inner) where inner.code == .EPERM || inner.code == .EACCES: 5
-                default: 1
-                }
-            return Report.failed((subject.isEmpty ? "" : subject + ": ") + error.description, status: status)
+            return Report.failed((subject.isEmpty ? "" : subject + ": ") + error.description, status: status(error))
+        }
+    }
+
+    /// 1 failed, 2 the file or the name is none, 3 a limit, or busy, 4 not there, 5 not permitted.
+    private static func status(_ error: ImagesError) -> Int32 {
+        switch error {
+        case .layer(_, _, let inner): status(inner)
+        case .noSuchImage, .ambiguousName, .noSuchPlatform: 4
+        case .imageInUse, .tooLarge, .tooManyEntries: 3
+        case .system(let inner), .writing(_, let inner):
+            switch inner.code {
+            case .EPERM, .EACCES: 5
+            case .ENOENT: 4
+            default: 1
+            }
+        case .unknownStoreVersion, .directoryNotEmpty, .tooManyLayers: 1
+        default: 2
         }
     }
 }
