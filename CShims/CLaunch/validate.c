@@ -15,15 +15,21 @@ static int is_string(const struct view *v, uint64_t at) {
     return at >= v->pool && at < v->end && memchr(v->base + at, 0, v->end - at) != NULL;
 }
 
-static int is_array(const struct view *v, uint64_t at) {
+/* Where an array of strings ends, 0 if `at` is none. */
+static uint64_t end_of_array(const struct view *v, uint64_t at) {
     if (at % 8 || at < v->pool) return 0;
     for (; at + 8 <= v->end; at += 8) {
         uint64_t item;
         memcpy(&item, v->base + at, 8);
-        if (!item) return 1;
+        if (!item) return at + 8;
         if (!is_string(v, item)) return 0;
     }
     return 0;
+}
+
+/* The stage makes addresses of the arrays' offsets in place: what two of them shared would be changed twice. */
+static int are_apart(const struct view *v, const struct launch_operation *op) {
+    return end_of_array(v, op->a) <= op->b && end_of_array(v, op->b) <= op->c;
 }
 
 static int is_pairs(const struct view *v, uint64_t at) {
@@ -42,14 +48,16 @@ static int is_block(const struct view *v, uint64_t at, uint64_t bytes) {
 }
 
 static int holds(const struct view *v, const struct launch_header *h, const struct launch_operation *op, int i) {
-    uint32_t value = i == 0 ? op->a : i == 1 ? op->b : i == 2 ? op->c : op->d;
+    const uint32_t values[] = {op->a, op->b, op->c, op->d}, value = values[i];
     switch (fields_of[op->kind][i]) {
     case 's': return is_string(v, value);
     case 'o': return !value || is_string(v, value);
-    case 'v': return is_array(v, value);
+    case 'l': return value == strlen((const char *)v->base + values[i - 1]);
+    case 'v': return end_of_array(v, value) != 0;
     case 'p': return is_pairs(v, value);
     case 'g': return is_block(v, value, (uint64_t)op->b * 4);
     case 'f': return op->b % 8 == 0 && op->b > 0 && op->b / 8 <= 65535 && is_block(v, value, op->b);
+    case 'h': return value < LAUNCH_FAILURE_BYTE;
     case 'd': return value < h->descriptor_count && h->descriptors[value] >= 0;
     default: return 1;
     }
@@ -77,6 +85,7 @@ const char *launch_validate(const void *arena, size_t size, uint32_t *at) {
         if (ops[n].step == 0 || ops[n].step > h->step_count) return "an operation of no step";
         for (int i = 0; i < 4; i++)
             if (!holds(&v, h, &ops[n], i)) return "a field that points to no such thing";
+        if (ops[n].kind == LAUNCH_OP_EXEC && !are_apart(&v, &ops[n])) return "arrays that overlap";
     }
     if (ops[h->operation_count - 1].kind != LAUNCH_OP_EXEC) return "the last operation does not execute";
     return NULL;

@@ -1,4 +1,4 @@
-/* The entry, the loop over the operations, and the report. */
+/* The loop over the operations, and the report. */
 #include "stage.h"
 
 __attribute__((noreturn)) static void leave(int status) {
@@ -6,17 +6,6 @@ __attribute__((noreturn)) static void leave(int status) {
         syscall6(SYS_exit_group, status, 0, 0, 0, 0, 0);
         __builtin_trap(); /* a filter that denies exit_group */
     }
-}
-
-/* The compiler makes calls of these from plain C. */
-void *memset(void *p, int c, size_t n) {
-    for (char *q = p; n--; q++) *(volatile char *)q = (char)c;
-    return p;
-}
-void *memcpy(void *restrict p, const void *restrict from, size_t n) {
-    char *q = p;
-    for (const char *r = from; n--; q++, r++) *(volatile char *)q = *r;
-    return p;
 }
 
 static uint64_t clock_of(int clock) {
@@ -116,18 +105,27 @@ static unsigned long number(const char *digits) {
     return n;
 }
 
-__attribute__((noreturn, used)) void stage_main(unsigned long *stack) {
-    if (stack[0] != 3) leave(2); /* started by hand: there is nothing to see */
+/* A container finds the stage behind /proc/self/exe, once: as what executes this path, or a script that names it as its
+ * interpreter. It may: these bytes are sealed, and it can do with them what it can do anyhow. */
+__attribute__((noreturn)) static void refuse(void) {
+    static const char why[] =
+        "perigee-stage: no launch plan; neither a command nor a script's interpreter can be /proc/self/exe\n";
+    syscall6(SYS_write, 2, (long)why, sizeof why - 1, 0, 0, 0);
+    leave(126);
+}
+
+void stage_main(unsigned long *stack) {
+    if (stack[0] != 3) refuse();
     int fd = (int)number((const char *)stack[2]);
     size_t size = number((const char *)stack[3]);
     struct stage s = {.root = NONE, .proc = NONE, .parent = NONE, .empty = NONE, .null = NONE};
     CALL(&s, prctl, PR_SET_DUMPABLE, 0, 0, 0, 0); /* nobody with our uid may look into us or take our descriptors */
     CALL(&s, close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC);
     long address = CALL(&s, mmap, 0, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (address < 0 && address > -4096) leave(2);
+    if (address < 0 && address > -4096) refuse();
     s.arena = (char *)address;
     s.header = (const struct launch_header *)s.arena;
-    if (size < sizeof *s.header || s.header->magic != LAUNCH_MAGIC || s.header->size != size) leave(2);
+    if (size < sizeof *s.header || s.header->magic != LAUNCH_MAGIC || s.header->size != size) refuse();
     s.result = (struct launch_result *)(s.arena + s.header->result);
     CALL(&s, umask, 0); /* nodes get the modes that the plan says */
     stamp(&s, 0);
@@ -142,9 +140,3 @@ __attribute__((noreturn, used)) void stage_main(unsigned long *stack) {
     }
     leave(2);
 }
-
-#if defined(__x86_64__)
-__asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall stage_main\n\thlt\n");
-#else
-__asm__(".globl _start\n_start:\n\tmov x29, #0\n\tmov x30, #0\n\tmov x0, sp\n\tbl stage_main\n\tbrk #1\n");
-#endif

@@ -28,6 +28,9 @@ static inline size_t length(const char *t) {
     return n;
 }
 
+/* main.c: `stack` as the kernel leaves it, argc first */
+__attribute__((noreturn, used)) void stage_main(unsigned long *stack);
+
 /* tree.c: paths, directories and nodes inside the root */
 long open_in_root(struct stage *s, const char *path, uint64_t flags, int strict);
 long open_making(struct stage *s, const char *path, uint64_t flags, int strict, int file, uint32_t mode);

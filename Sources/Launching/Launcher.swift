@@ -205,6 +205,8 @@ package struct Launcher: ~Copyable {
                 }
             }
             n = try read.get()
+        } catch where error.code == .ECONNRESET {
+            n = 0  // It died, and had not read all that we wrote.
         } catch { throw .system(error) }
         let report = compiled.report
         if n == 0, report.state == LAUNCH_EXECUTING { return }

@@ -43,9 +43,13 @@ extension PodsError: CustomStringConvertible {
         }
     }
 
-    /// As the shell expects it: 127 and 126 for a command that can't be executed, 4 is not for `pod run`: 125 ours.
+    /// As the shell expects it: 127 and 126 for a command that can't be executed, 2 for a name that is none; 4 is not
+    /// for `pod run`: 125 ours.
     package var exitStatus: Int32 {
-        if case .containers(let error) = self { return error.exitStatus }
-        return 125
+        switch self {
+        case .containers(let error): error.exitStatus
+        case .invalidName: 2
+        default: 125
+        }
     }
 }

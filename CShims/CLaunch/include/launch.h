@@ -11,19 +11,20 @@
 
 enum { LAUNCH_MAGIC = 0x31475250 /* "PRG1" */, LAUNCH_DESCRIPTORS = 96, LAUNCH_PAGE = 4096 };
 
-/* What an operation does; the letters say what its fields hold: s a string, o a string or 0, v a 0-terminated array of
- * string references, p pairs of strings (an empty key ends them; "\001" as value: a flag), g an array of `b` uint32, f BPF of `b` bytes, d the index of a
- * descriptor, - a number. In the order a, b, c, d. */
+/* What an operation does; the letters say what its fields hold, in the order a, b, c, d: s a string, o a string or 0,
+ * l the length of the string before it, v a 0-terminated array of string references, p pairs of strings (an empty key
+ * ends them; "\001" as value: a flag), g an array of `b` uint32, f BPF of `b` bytes, d the index of a descriptor,
+ * h a handshake, - a number. */
 #define LAUNCH_OPERATIONS(X)                                                                                        \
-    X(WAIT, "----")            /* a: handshake */                                                                   \
-    X(SIGNAL, "----")          /* a: handshake */                                                                   \
+    X(WAIT, "h---")                                                                                                 \
+    X(SIGNAL, "h---")                                                                                               \
     X(NAMESPACE_ROOT, "----")                                                                                       \
     X(JOIN, "d---")            /* x: CLONE_NEW* */                                                                  \
     X(UNSHARE, "----")         /* x: CLONE_NEW* */                                                                  \
     X(SESSION, "----")                                                                                              \
     X(KEYRING, "s---")                                                                                              \
-    X(HOSTNAME, "s---")        /* b: length */                                                                      \
-    X(DOMAINNAME, "s---")      /* b: length */                                                                      \
+    X(HOSTNAME, "sl--")                                                                                             \
+    X(DOMAINNAME, "sl--")                                                                                           \
     X(LOOPBACK, "----")                                                                                             \
     X(TAKE_NETWORK, "d---")                                                                                         \
     X(PROPAGATION, "s---")     /* of the mount at a; x: MS_* */                                                     \
@@ -37,7 +38,7 @@ enum { LAUNCH_MAGIC = 0x31475250 /* "PRG1" */, LAUNCH_DESCRIPTORS = 96, LAUNCH_P
     X(SYMLINK, "sss-")         /* directory, name, target */                                                        \
     X(DIRECTORY, "s---")       /* x: mode */                                                                        \
     X(PIVOT, "----")                                                                                                \
-    X(SYSCTL, "ss--")          /* path below /proc, value; c: its length */                                         \
+    X(SYSCTL, "ssl-")          /* path below /proc, value */                                                        \
     X(MASK, "s---")                                                                                                 \
     X(READONLY, "s---")                                                                                             \
     X(RLIMIT, "----")          /* a: resource; x: soft, y: hard */                                                  \
@@ -54,7 +55,7 @@ enum { LAUNCH_MAGIC = 0x31475250 /* "PRG1" */, LAUNCH_DESCRIPTORS = 96, LAUNCH_P
     X(UMASK, "----")           /* a */                                                                              \
     X(RESET_SIGNALS, "----")                                                                                        \
     X(CHDIR, "s---")                                                                                                \
-    X(EXEC, "vvv-")            /* arguments, environment, candidates */
+    X(EXEC, "vvv-")            /* arguments, environment, candidates, laid in this order */
 
 #define LAUNCH_ENUM(name, fields) LAUNCH_OP_##name,
 enum launch_kind { LAUNCH_OPERATIONS(LAUNCH_ENUM) LAUNCH_KINDS };
