@@ -63,6 +63,6 @@ let package = Package(
         tests("PodsTests", ["Pods"]),
         tests("LaunchingTests", ["CLaunch", "Launching", "Linux", "OCI", "Planning"]),
         tests("perigeeTests", ["perigee"]),
-        tests("EndToEndTests", ["Launching", "OCI", "Seccomp"]),
+        tests("EndToEndTests", ["Images", "Launching", "Linux", "OCI", "Seccomp"]),
     ]
 )

@@ -7,6 +7,8 @@ package struct Bundle: Sendable {
     /// Absolute, or as the caller wrote it.
     package let path: String
     package let spec: RuntimeSpec
+    /// The file that `spec` was read from.
+    package let configurationPath: String
 
     /// The largest configuration that is read, in bytes.
     package static let limit = 8 << 20
@@ -15,6 +17,7 @@ package struct Bundle: Sendable {
     package init(path: String, configuration: String = "config.json") throws(ContainersError) {
         self.path = path
         let file = configuration.hasPrefix("/") ? configuration : path + "/" + configuration
+        configurationPath = file
         let bytes: [UInt8]
         do throws(SystemError) {
             let opened = try Descriptor.workingDirectory.openFollowing(file, O_RDONLY | O_NONBLOCK)

@@ -31,20 +31,27 @@ extension ContainersError: CustomStringConvertible {
         case .identifierInUse(let text, let root):
             "container id '\(text)' is in use\n  hint: choose another; its state is in \(root)/\(text)"
         case .configuration(let path, let error):
-            error.code == .ENOENT
-                ? "no configuration: \(path): \(error.code.words)\n  hint: `perigee spec` writes one"
-                : "\(path): \(error)"
+            switch error.code {
+            case .ENOENT: "no configuration: \(path): \(error.code.words)\n  hint: `perigee spec` writes one"
+            case .EINVAL: "\(path) is not a regular file"
+            case .EFBIG: "\(path) is larger than \(Bundle.limit >> 20) MiB"
+            default: "\(path): \(error)"
+            }
         case .json(let path, let error): "\(path): \(error)"
         case .spec(let path, let error): "\(path): \(error)"
         case .planning(let path, let error): path.isEmpty ? "\(error)" : "\(path): \(error)"
-        case .rootFileSystem(let path, let error): "root file system \(path): \(error)"
+        case .rootFileSystem(let path, let error):
+            "root file system \(path): \(error)"
+                + (error.code == .ENOENT || error.code == .ENOTDIR
+                    ? "\n  hint: /root/path of config.json names the directory; `perigee image unpack` fills one" : "")
         case .seccomp(let error): "\(error)"
         case .cgroup(let error): "\(error)"
         case .launch(let error): "\(error)"
         case .calledOff: "called off by a signal, before the container was started"
         case .state(let error):
             "state directory: \(error)"
-                + (error.code == .EACCES || error.code == .EPERM ? "\n  hint: perigee needs root here" : "")
+                + (error.code == .EACCES || error.code == .EPERM
+                    ? "\n  hint: perigee needs root: sudo perigee ..." : "")
         }
     }
 

@@ -17,6 +17,7 @@ final class CompiledPlan {
         _ plan: LaunchPlan, firstNumber: Int, references: ArenaBuilder.References,
         descriptors: [Int32], control: Descriptor, timeline: Bool
     ) throws(LaunchError) -> CompiledPlan {
+        guard firstNumber + plan.child.count <= 65535 else { throw .tooManySteps(firstNumber + plan.child.count - 1) }
         var builder = ArenaBuilder()
         for (i, step) in plan.child.enumerated() { builder.add(step, number: firstNumber + i, references) }
         let steps = firstNumber + plan.child.count - 1

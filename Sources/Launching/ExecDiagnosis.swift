@@ -7,15 +7,25 @@ package enum ExecDiagnosis: Hashable, Sendable {
     /// No directory of PATH has it.
     case notInPath(searched: [String])
     case noSuchFile
+    /// What should be a directory on the way is none.
+    case noDirectory(component: String)
     case isDirectory
     /// A script whose first line names a program that is not there.
     case missingInterpreter(String)
+    /// A script whose interpreter is there, and can't be executed.
+    case uselessInterpreter(String)
+    /// A script whose interpreter is a script, and so on, or itself.
+    case nestedInterpreters(String)
     /// A script whose first line ends in CR.
     case carriageReturn(interpreter: String)
     /// A program whose dynamic loader is not there.
     case missingLoader(String)
     /// A program for another machine; both by their ELF names.
     case wrongArchitecture(program: String, host: String)
+    /// An ELF file that the kernel does not take.
+    case damagedProgram
+    /// A device, a FIFO, a socket.
+    case notRegular
     /// No ELF file and no script.
     case unknownFormat
     case notExecutable
@@ -27,7 +37,7 @@ package enum ExecDiagnosis: Hashable, Sendable {
     /// Whether the shell would say 127.
     package var isMissing: Bool {
         switch self {
-        case .notInPath, .noSuchFile: true
+        case .notInPath, .noSuchFile, .noDirectory: true
         default: false
         }
     }
@@ -39,10 +49,19 @@ package enum ExecDiagnosis: Hashable, Sendable {
         switch self {
         case .notInPath(let searched):
             return "\(start): executable file not found in $PATH (searched \(searched.joined(separator: ":")))"
-        case .noSuchFile: return "\(start): no such file or directory"
+        case .noSuchFile:
+            return "\(start): no such file or directory"
+                + (command == "/bin/sh"
+                    ? "\n  hint: the image has no shell; what stands behind -- is executed without one" : "")
+        case .noDirectory(let component):
+            return "\(start): no such file or directory: \"\(component)\" is not a directory"
         case .isDirectory: return "\(start): permission denied: is a directory"
         case .missingInterpreter(let path):
             return "\(start): no such file or directory: the script's interpreter \"\(path)\" is not in the image"
+        case .uselessInterpreter(let path):
+            return "\(start): permission denied: the script's interpreter \"\(path)\" can't be executed by this user"
+        case .nestedInterpreters(let path):
+            return "\(start): the script's interpreter \"\(path)\" is a script that needs one itself, too often"
         case .carriageReturn(let path):
             return "\(start): no such file or directory: the script's first line ends in a carriage return "
                 + "(\"\(path)\\r\")\n  hint: it was saved with Windows line ends; dos2unix mends it"
@@ -53,13 +72,17 @@ package enum ExecDiagnosis: Hashable, Sendable {
             return "\(start): exec format error: the program is for \(program), this machine is \(host)"
                 + "\n  hint: register qemu-user for it (binfmt_misc, with the F flag); `make run` does, and "
                 + "Debian's qemu-user-static with systemd"
+        case .damagedProgram: return "\(start): exec format error: the program is damaged or cut off"
+        case .notRegular: return "\(start): permission denied: it is not a regular file"
         case .unknownFormat:
             return "\(start): exec format error: neither a program nor a script with #!"
         case .notExecutable: return "\(start): permission denied: the file has no execute bit for this user"
         case .noSearchPermission(let component):
             return "\(start): permission denied: this user may not search \"\(component)\""
         case .noexecMount: return "\(start): permission denied: it lies on a mount with noexec"
-        case .other: return "\(start): \(code.words) (\(code.name))"
+        case .other:
+            return "\(start): \(code.words) (\(code.name))"
+                + (code == .EPERM ? "\n  hint: a seccomp profile must allow execve(2)" : "")
         }
     }
 }
@@ -94,7 +117,21 @@ extension ExecDiagnosis {
         if code == .EACCES, let component = unsearchable(path, in: root, uid: uid, groups: groups) {
             return .noSearchPermission(component: component)
         }
+        if code == .ENOTDIR, let component = noDirectory(path, in: root) { return .noDirectory(component: component) }
         return code == .ENOENT || code == .ENOTDIR ? .noSuchFile : .other
+    }
+
+    /// The first part of `path` before its last that is no directory.
+    private static func noDirectory(_ path: String, in root: Descriptor) -> String? {
+        var prefix = ""
+        for component in path.split(separator: "/").dropLast() {
+            prefix += "/" + component
+            guard let file = try? root.openInRoot(prefix, O_PATH), let status = try? file.view.status() else {
+                return nil
+            }
+            if !status.isDirectory { return prefix }
+        }
+        return nil
     }
 
     private static func look(
@@ -106,6 +143,7 @@ extension ExecDiagnosis {
             if let component = unsearchable(path, in: root, uid: uid, groups: groups) {
                 return .noSearchPermission(component: component)
             }
+            if !status.isRegular { return .notRegular }
             if !permits(status, bit: 0o1, uid: uid, groups: groups) { return .notExecutable }
             if (try? file.mountIsNoexec()) == true { return .noexecMount }
         }
@@ -113,23 +151,25 @@ extension ExecDiagnosis {
         var head = [UInt8](repeating: 0, count: 4096)
         let read: Int = head.withUnsafeMutableBytes { buffer in (try? readable.view.read(into: buffer)) ?? 0 }
         let bytes = Array(head.prefix(read))
-        if bytes.starts(with: [0x23, 0x21]) { return script(bytes, in: root) ?? .other }
-        if bytes.starts(with: [0x7f, 0x45, 0x4c, 0x46]) { return program(bytes, in: root) ?? .other }
+        if bytes.starts(with: [0x23, 0x21]) { return script(bytes, code, in: root) ?? .other }
+        if bytes.starts(with: [0x7f, 0x45, 0x4c, 0x46]) {
+            return program(bytes, in: root) ?? (code == .ENOEXEC ? .damagedProgram : .other)
+        }
         return code == .ENOEXEC ? .unknownFormat : .other
     }
 
-    private static func script(_ bytes: [UInt8], in root: Descriptor) -> ExecDiagnosis? {
+    private static func script(_ bytes: [UInt8], _ code: Errno, in root: Descriptor) -> ExecDiagnosis? {
         let line = bytes.dropFirst(2).prefix { $0 != 10 }
         let words = line.split { $0 == 32 || $0 == 9 }
         guard let name = words.first else { return .unknownFormat }
         if name.last == 13 { return .carriageReturn(interpreter: String(decoding: name.dropLast(), as: UTF8.self)) }
         let path = String(decoding: name, as: UTF8.self)
         if (try? root.openInRoot(path, O_PATH)) == nil { return .missingInterpreter(path) }
-        return nil
+        return code == .EACCES ? .uselessInterpreter(path) : code == .ELOOP ? .nestedInterpreters(path) : nil
     }
 
     private static func program(_ bytes: [UInt8], in root: Descriptor) -> ExecDiagnosis? {
-        guard bytes.count >= 64 else { return .unknownFormat }
+        guard bytes.count >= 64 else { return .damagedProgram }
         func number(_ at: Int, _ width: Int) -> Int {
             guard at >= 0, at + width <= bytes.count else { return 0 }
             return (0..<width).reduce(0) { $0 | Int(bytes[at + $1]) << ($1 * 8) }

@@ -6,6 +6,8 @@ package import Planning
 package enum LaunchError: Error {
     /// A step of the plan failed: `number` of `count`.
     case step(number: Int, count: Int, Step, SystemError)
+    /// What the container shall get could not be opened.
+    case descriptor(number: Int, count: Int, LaunchPlan.DescriptorUse, SystemError)
     /// The cgroup could not be made or joined.
     case cgroup(number: Int, count: Int, CgroupError)
     /// clone3(2) of the child, or the child's execveat(2) of the stage.
@@ -17,6 +19,7 @@ package enum LaunchError: Error {
     /// A call outside the plan's steps.
     case system(SystemError)
     case tooManyDescriptors(Int)
+    case tooManySteps(Int)
     /// The arena's validator refused: a mistake of ours.
     case malformedPlan(operation: Int, String)
 }
@@ -26,6 +29,8 @@ extension LaunchError: CustomStringConvertible {
         switch self {
         case .step(let number, let count, let step, let error):
             "step \(number) of \(count), \(step.title): \(error)" + hint(Hint.of(error, in: step))
+        case .descriptor(let number, let count, let use, let error):
+            "step \(number) of \(count), open \(use.text): \(error)" + hint(Hint.of(error, opening: use))
         case .cgroup(let number, let count, let error): "step \(number) of \(count): \(error)"
         case .clone(let number, let count, let error):
             "step \(number) of \(count), \(error)" + hint(Hint.ofClone(error.code))
@@ -34,6 +39,7 @@ extension LaunchError: CustomStringConvertible {
             died(number, count, step, end, outOfMemory)
         case .system(let error): "\(error)"
         case .tooManyDescriptors(let count): "the plan hands \(count) descriptors to the container, 96 are the most"
+        case .tooManySteps(let count): "the plan has \(count) steps, 65534 are the most"
         case .malformedPlan(let operation, let problem):
             "the compiled plan is not well formed, operation \(operation): \(problem); this is a bug in perigee"
         }
@@ -45,7 +51,8 @@ extension LaunchError: CustomStringConvertible {
         let during = "during set-up, step \(number) of \(count)" + (step.map { ", \($0.title)" } ?? "")
         if outOfMemory {
             return
-                "the container was killed for lack of memory \(during)\n  hint: its memory limit is too small to start in"
+                "the container was killed for lack of memory \(during)"
+                + "\n  hint: its memory limit is too small to start in; a shell needs about 1m"
         }
         switch end.cause {
         case .exited(let code): return "the container's first process exited with \(code) \(during)"
@@ -69,19 +76,43 @@ enum Hint {
         case (.mount(let mount), .ENODEV): "this kernel has no file system '\(mount.type)'; see /proc/filesystems"
         case (.mount, .ELOOP), (.bind, .ELOOP):
             "the image has a symbolic link where this must be mounted; perigee does not follow it"
+        case (.makeDirectory, .ELOOP):
+            "the working directory can't lie behind a link of /proc or a loop of links; see cwd, or the image's WorkingDir"
+        case (.makeDirectory, .ENOTDIR):
+            "a component of the working directory is a file in the image; see cwd, or the image's WorkingDir"
+        case (.makeDirectory, .ENOENT), (.mount, .ENOENT), (.bind, .ENOENT):
+            "the image has a symbolic link on the way that leads to nothing inside the image"
         case (.mount, .ENOTDIR), (.bind, .ENOTDIR): "a component of the target is not a directory in the image"
+        case (.mount, .EINVAL) where error.call == "move_mount": "the image has a file where this must be mounted"
+        case (.device, .EEXIST):
+            "the image has something else of that name there, and perigee does not take it for the device"
         case (.mount, .EROFS), (.bind, .EROFS), (.makeDirectory, .EROFS):
             "the mount point is missing in the image, and its root is read-only"
         case (.rlimit(let name, _, let hard), .EPERM):
             "raising the hard limit \(name) to \(hard) needs CAP_SYS_RESOURCE, which this host's root lacks"
         case (.oomScoreAdjust, .EACCES): "lowering oom_score_adj needs CAP_SYS_RESOURCE, which this host's root lacks"
         case (.sysctl(let key, _), .ENOENT): "this kernel has no sysctl '\(key)' in the container's namespaces"
+        case (.sysctl, .EINVAL): "the kernel does not take this value"
+        case (.mount(let mount), .EINVAL) where error.call == "fsconfig":
+            "the file system '\(mount.type)' has no such option, or not with this value"
+        case (.groups, .EPERM), (.gid, .EPERM), (.uid, .EPERM), (.capabilities, .EPERM), (.ambient, .EPERM):
+            "without noNewPrivileges a seccomp profile is loaded before this step, and must allow it"
         case (.pivotRoot, .EINVAL): "the host's root is an initramfs, which pivot_root(2) can't leave"
         case (.attachRoot, .EINVAL): "the root file system is not a mount that can be moved here"
         case (.workingDirectory(let path), .ENOENT): "'\(path)' leads out of the container's root"
+        case (.workingDirectory(let path), .EACCES): "the user may not enter '\(path)'"
         case (_, .ENOSPC) where error.call.contains("mount"):
             "the mount limit of the host is reached: /proc/sys/fs/mount-max"
         default: nil
+        }
+    }
+
+    static func of(_ error: SystemError, opening use: LaunchPlan.DescriptorUse) -> String? {
+        guard error.code == .ENOENT else { return nil }
+        switch use {
+        case .root: return nil
+        case .bindSource: return "the source of a bind mount must be there; see /mounts of config.json"
+        case .namespace: return "a namespace to join must be there; see /linux/namespaces of config.json"
         }
     }
 

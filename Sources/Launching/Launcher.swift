@@ -117,7 +117,12 @@ package struct Launcher: ~Copyable {
                 try descriptors[index].enterNamespace(namespace.cloneFlag)
             default: preconditionFailure("not a step before the clone")
             }
-        } catch { throw .step(number: number, count: steps.count, step, error) }
+        } catch {
+            if case .openDescriptor(let index) = step {
+                throw .descriptor(number: number, count: steps.count, plan.descriptors[index], error)
+            }
+            throw .step(number: number, count: steps.count, step, error)
+        }
     }
 
     private mutating func handOverNetwork() {
@@ -205,7 +210,7 @@ package struct Launcher: ~Copyable {
                 }
             }
             n = try read.get()
-        } catch where error.code == .ECONNRESET {
+        } catch  where error.code == .ECONNRESET {
             n = 0  // It died, and had not read all that we wrote.
         } catch { throw .system(error) }
         let report = compiled.report

@@ -96,10 +96,10 @@ extension ProcessSpec.User {
     fileprivate init(_ json: JSON?) throws(JSONError) {
         guard let json else { return }
         _ = try json.members()
-        uid = try json["uid"]?.integer() ?? 0
-        gid = try json["gid"]?.integer() ?? 0
+        uid = try json["uid"]?.identity() ?? 0
+        gid = try json["gid"]?.identity() ?? 0
         umask = try json["umask"]?.integer()
-        for item in try json["additionalGids"]?.items() ?? [] { additionalGids.append(try item.integer()) }
+        for item in try json["additionalGids"]?.items() ?? [] { additionalGids.append(try item.identity()) }
     }
 }
 
@@ -114,6 +114,15 @@ extension ProcessSpec.Capabilities {
 }
 
 extension JSON {
+    /// A user or group number. 4294967295 is none: to the kernel it means "unchanged", and the caller is root.
+    fileprivate func identity() throws(JSONError) -> UInt32 {
+        let number = try integer(Int64.self)
+        guard (0..<Int64(UInt32.max)).contains(number) else {
+            throw JSONError(pointer, "\(number) is not from 0 to \(UInt32.max - 1)")
+        }
+        return UInt32(number)
+    }
+
     /// A resource limit: an unsigned 64-bit number, RLIM_INFINITY also written as -1.
     fileprivate func limit() throws(JSONError) -> UInt64 {
         let number = try integer(Int64.self)

@@ -6,6 +6,8 @@ package struct RuntimeSpec: Hashable, Sendable {
     package var hostname: String?
     package var domainname: String?
     package var mounts: [MountSpec] = []
+    /// More than anybody needs; each is compared with all that follow.
+    package static let maximumMounts = 4096
     package var annotations: [Annotation] = []
     package var linux = LinuxSpec()
 
@@ -45,7 +47,12 @@ extension RuntimeSpec {
         }
         if let object = json["process"] { process = try ProcessSpec(object) }
         do throws(JSONError) {
-            for item in try json["mounts"]?.items() ?? [] { mounts.append(try MountSpec(item)) }
+            let list = try json["mounts"]?.items() ?? []
+            guard list.count <= RuntimeSpec.maximumMounts else {
+                throw JSONError(
+                    "/mounts", "\(list.count) mounts are too many, \(RuntimeSpec.maximumMounts) are the most")
+            }
+            for item in list { mounts.append(try MountSpec(item)) }
         } catch { throw .json(error) }
         if let object = json["linux"] { linux = try LinuxSpec(object) }
         try refuseHooks(json)

@@ -76,7 +76,8 @@ extension LaunchPlan.Clone {
 }
 
 extension LaunchPlan.DescriptorUse {
-    var text: String {
+    /// What is opened, as `--explain` and errors name it.
+    package var text: String {
         switch self {
         case .root: "the root file system"
         case .network: "the network namespace that is made beside"

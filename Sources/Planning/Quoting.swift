@@ -21,6 +21,13 @@ package func quoted(_ text: String) -> String {
     return isWhole ? "\"\(shown)\"" : "\"\(shown)…\" (\(text.utf8.count) bytes)"
 }
 
+/// A message as a terminal may get it: names in it may be an image's or a container's. Only its line ends stay.
+package func printable(_ message: String) -> String {
+    message.unicodeScalars.reduce(into: "") { text, scalar in
+        text += ["\n", "\"", "\\"].contains(scalar) ? String(scalar) : escaped(scalar)
+    }
+}
+
 /// Controls, separators and the characters that turn the direction of writing never reach a terminal.
 private func escaped(_ scalar: Unicode.Scalar) -> String {
     switch scalar.value {

@@ -49,7 +49,7 @@ package struct PodRun {
         let spec = try PodSpec(
             request: request, image: config,
             volumePath: explain ? volume.path(in: store) : try volume.prepare(in: store),
-            users: try users(config.user, in: mount.view)
+            users: try users(in: mount.view)
         ).make(hostname: "\(request.tenant)-pod")
         phases.append(.init("specification"))
         do throws(ContainersError) {
@@ -68,8 +68,8 @@ package struct PodRun {
         } catch { throw .containers(error) }
     }
 
-    /// The image's users, read inside its root; nothing is read where the user is root or a pair of numbers.
-    private func users(_ user: String, in root: Descriptor) throws(PodsError) -> RootfsFacts {
+    /// The image's users, read inside its root: a number, too, has a group and a home there.
+    private func users(in root: Descriptor) throws(PodsError) -> RootfsFacts {
         func text(_ path: String) throws(SystemError) -> [UInt8] {
             do throws(SystemError) {
                 let file = try root.openInRoot(path, O_RDONLY | O_NONBLOCK, crossingMounts: false)

@@ -23,7 +23,7 @@ struct PodSpec {
         process.cwd = try workingDirectory()
         let identity: RootfsFacts.Identity
         do throws(PlanningError) { identity = try users.resolve(user: image.user) } catch {
-            throw .imageConfig(image: request.image, field: "User", why: error.description)
+            throw .user(image: request.image, error)
         }
         process.user.uid = identity.uid
         process.user.gid = identity.gid

@@ -7,7 +7,8 @@ package import Planning
 package enum PodsError: Error {
     case images(ImagesError)
     case containers(ContainersError)
-    case planning(PlanningError)
+    /// The image's `User` is nobody.
+    case user(image: String, PlanningError)
     /// A tenant's or volume's name that is none.
     case invalidName(kind: String, String)
     case volume(String, SystemError)
@@ -25,21 +26,37 @@ extension PodsError: CustomStringConvertible {
         switch self {
         case .images(let error): "\(error)"
         case .containers(let error): "\(error)"
-        case .planning(let error): "\(error)"
+        case .user(let image, let error):
+            "image \(image), its User: \(error)"
+                + (error.isOutOfRange ? "" : "\n  hint: numbers need not be listed there")
         case .invalidName(let kind, let name):
             "\(kind) '\(name)': 1 to 63 lower-case letters, digits and '-' are allowed, and not '-' at an end"
         case .volume(let name, let error): "volume '\(name)': \(error)"
         case .noCommand(let image):
             "image \(image) has neither an entrypoint nor a command\n  hint: give one: perigee pod run --image \(image) 'COMMAND'"
         case .wrongArchitecture(let image, let platform, let host):
-            """
-            image \(image) is for \(platform), this machine is \(host), and no emulator is registered for it
-              hint: as root, with Debian's qemu-user-static installed: mount -t binfmt_misc binfmt_misc \
-            /proc/sys/fs/binfmt_misc; tr -d '\\n' < /usr/lib/binfmt.d/qemu-aarch64.conf > \
-            /proc/sys/fs/binfmt_misc/register (make run does it)
-            """
-        case .imageConfig(let image, let field, let why): "image \(image), \(field): \(why)"
-        case .passwd(let image, let error): "image \(image), its users: \(error)"
+            platform.hasPrefix("linux/arm64")
+                ? """
+                image \(image) is for \(platform), this machine is \(host), and no emulator is registered for it
+                  hint: as root, with Debian's qemu-user-static installed: mount -t binfmt_misc binfmt_misc \
+                /proc/sys/fs/binfmt_misc; tr -d '\\n' < /usr/lib/binfmt.d/qemu-aarch64.conf > \
+                /proc/sys/fs/binfmt_misc/register (make run does it)
+                """
+                : """
+                image \(image) is for \(platform), this machine is \(host)
+                  hint: an image of several platforms may have \(host): `perigee image load --platform \(host)`
+                """
+        case .imageConfig(let image, let field, let why): "image \(image), its \(field): \(why)"
+        case .passwd(let image, let error): "image \(image): its users can't be read: \(unreadable(error))"
+        }
+    }
+
+    private func unreadable(_ error: SystemError) -> String {
+        switch error.code {
+        case .EINVAL: "\(error.subject) is not a regular file"
+        case .EFBIG: "\(error.subject) is larger than 1 MiB"
+        case .ELOOP: "\(error.subject) is a loop of symbolic links"
+        default: "\(error)"
         }
     }
 
@@ -51,5 +68,11 @@ extension PodsError: CustomStringConvertible {
         case .invalidName: 2
         default: 125
         }
+    }
+}
+
+extension PlanningError {
+    fileprivate var isOutOfRange: Bool {
+        if case .identityOutOfRange = self { true } else { false }
     }
 }

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Linux
+internal import Planning
 
 /// Finds the verb, runs it, and says what went wrong.
 enum CommandLineTool {
@@ -37,7 +38,7 @@ enum CommandLineTool {
             let table = verb.options + [Option("--help", short: "-h", "print this")]
             arguments = try Arguments(rest, table)
         } catch {
-            throw UsageError("\(verb.name): \(error.message); perigee help \(verb.name) lists the options")
+            throw UsageError("\(verb.name): \(error.message)\n  hint: perigee help \(verb.name) lists the options")
         }
         if arguments.has("--help") { return printed(verb.help) }
         var options = GlobalOptions()
@@ -98,8 +99,8 @@ enum CommandLineTool {
         return 0
     }
 
-    /// Writes a message to the standard error.
-    static func complain(_ text: String) { try? Descriptor.standardError.write("perigee: \(text)\n") }
+    /// Writes a message to the standard error, without what a name of an image's could do to a terminal.
+    static func complain(_ text: String) { try? Descriptor.standardError.write("perigee: \(printable(text))\n") }
 
     /// A caller that closed 0, 1 or 2 would have our next files there, and the container would get them.
     private static func ensureStandardStreams() {

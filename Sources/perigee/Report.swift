@@ -36,6 +36,9 @@ struct Report {
         switch outcome.record.reason {
         case .outOfMemory: CommandLineTool.complain("the container ran out of memory and was killed by the kernel")
         case .deadline: CommandLineTool.complain("the container's time was over; it was stopped")
+        case .signalled where outcome.record.signal == 31:
+            CommandLineTool.complain(
+                "the container was killed by SIGSYS: its seccomp profile does not allow a system call")
         default: break
         }
         return outcome.record.status

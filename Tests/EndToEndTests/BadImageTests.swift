@@ -1,188 +1,126 @@
 import Foundation
+import Glibc
 import Testing
 
-/// Images that are damaged or hostile: a clear error, the exit code of the table, nothing left in the store, and nothing
-/// outside of it touched. `Tests/bad_images.py` makes them.
+/// What an image's author can write into its configuration and into the files that the runtime reads.
 @Suite(.serialized) struct BadImageTests {
-    /// A file of that name, what loading it must end with, and what must be said.
-    struct Case: CustomTestStringConvertible, Sendable {
-        let name: String
-        let status: Int32
-        let words: String
-        var options: [String] = []
-        var testDescription: String { name }
+    static let scene = Scene("image")
+
+    private static func etc(_ tree: String) throws -> String {
+        try FileManager.default.createDirectory(atPath: tree + "/etc", withIntermediateDirectories: true)
+        return tree + "/etc"
     }
 
-    static let refused: [Case] = [
-        Case(name: "no-such-file", status: 4, words: "no such file or directory"),
-        Case(name: "empty-folder", status: 2, words: "no image: expected an OCI layout"),
-        Case(name: "empty-file", status: 2, words: "no image: expected"),
-        Case(name: "text-file", status: 2, words: "hint: a compressed archive must be unpacked before"),
-        Case(name: "truncated.tar", status: 2, words: "the archive is damaged: Truncated tar archive"),
-        Case(name: "truncated-layer", status: 2, words: "layer 1 of 1: the archive ends too early"),
-        Case(name: "truncated-gzip", status: 2, words: "layer 1 of 1: the gzip stream ends too early"),
-        Case(name: "no-gzip", status: 2, words: "the gzip stream is damaged: incorrect header check"),
-        Case(name: "damaged-layer", status: 2, words: "layer 1 of 1: the content of sha256:"),
-        Case(name: "damaged-config", status: 2, words: "is damaged: its digest is sha256:"),
-        Case(name: "damaged-manifest", status: 2, words: "is damaged: its digest is sha256:"),
-        Case(name: "wrong-diff-id", status: 2, words: "where the config says sha256:0000"),
-        Case(name: "missing-layer", status: 2, words: "the image lacks its part blobs/sha256/"),
-        Case(name: "layer-is-a-link", status: 2, words: "is not a regular file"),
-        Case(name: "layer-is-a-fifo", status: 2, words: "is not a regular file"),
-        Case(name: "deep-json", status: 2, words: "index.json: line 1, column 2049: maximum parsing depth"),
-        Case(name: "other-architecture", status: 4, words: "only for linux/s390x"),
-        Case(name: "absolute", status: 4, words: "only for linux/arm64", options: ["--platform", "linux/riscv64"]),
-        Case(name: "unknown-media-type", status: 2, words: "the media type application/vnd.example.layer"),
-        Case(name: "nul-in-environment", status: 2, words: "\\u0000 is not allowed"),
-        Case(name: "name-only-in-environment", status: 2, words: "/config/Env/0: expected NAME=value"),
-        Case(name: "climbing", status: 2, words: "has '..' in its name"),
-        Case(name: "climbing-in-the-middle", status: 2, words: "hint: no builder writes this; don't trust the image"),
-        Case(name: "hard-link-out", status: 2, words: "has '..' in its name"),
-        Case(name: "hard-link-absolute", status: 2, words: "which does not exist"),
-        Case(name: "hard-link-through-a-link", status: 2, words: "is a hard link to 'out/file', which does not exist"),
-        Case(name: "hard-link-to-a-directory", status: 2, words: "is a hard link to 'd', which is a directory"),
-        Case(name: "overlay-attribute", status: 2, words: "trusted.overlay.redirect, which is overlayfs's own"),
-        Case(name: "overlay-attribute-libarchive", status: 2, words: "trusted.overlay.opaque"),
-        Case(name: "whiteout-device", status: 2, words: "entry 'gone' of the archive is a device 0:0"),
-        Case(name: "root-replaced", status: 2, words: "in the place of the root directory"),
-        Case(name: "reserved-name", status: 2, words: "reserved for whiteouts"),
-        Case(name: "below-a-file", status: 2, words: "entry 'f' of the archive lies below something"),
-        Case(name: "circle-of-links", status: 2, words: "too many symbolic links"),
-        Case(name: "long-name", status: 2, words: "has a name of more than 4095 bytes"),
-        Case(name: "long-component", status: 2, words: "has a part of more than 255 bytes"),
-        Case(name: "deep-name", status: 2, words: "more than 200 directories deep"),
-        Case(name: "long-link", status: 2, words: "is a symbolic link to more than 4095 bytes"),
-        Case(name: "empty-link", status: 2, words: "is a symbolic link to nothing"),
-        Case(name: "owner-too-large", status: 2, words: "owner or group is beyond 32 bits"),
-        Case(name: "sparse-file", status: 3, words: "more than 68719476736 bytes\n  hint: if you trust it, --max-size"),
-        Case(name: "sparse-file-old", status: 3, words: "more than 68719476736 bytes"),
-        Case(name: "claims-10-terabytes", status: 3, words: "more than 68719476736 bytes"),
-        Case(name: "bomb", status: 3, words: "more than 16777216 bytes", options: ["--max-size", "16m"]),
-        Case(
-            name: "a-million-entries", status: 3, words: "more than 1000000 entries\n  hint: if you trust it, --max-e"),
-        Case(name: "climbing", status: 2, words: "--max-size 'lots' is no size", options: ["--max-size", "lots"]),
-        Case(name: "climbing", status: 2, words: "--max-entries '-1' is no count", options: ["--max-entries", "-1"]),
-        Case(name: "climbing", status: 2, words: "'Demo' is no image name", options: ["--name", "Demo"]),
+    /// An image whose file of users is what `make` makes at the path.
+    private static func users(
+        _ input: String, file: String = "passwd", user: String = "", make: @escaping @Sendable (String) throws -> Void
+    ) -> BadInput {
+        BadInput(input, 125) { scene in
+            try scene.image(config: ["User": user]) { tree in try make(try etc(tree) + "/" + file) }
+            return scene.pod("true")
+        }
+    }
+
+    /// An image with changed settings.
+    private static func setting(_ input: String, _ name: String, _ value: String) -> BadInput {
+        BadInput(input, 125) { scene in
+            try scene.image(config: [name: value])
+            return scene.pod("true")
+        }
+    }
+
+    static let cases: [BadInput] = [
+        BadInput("an image that is not in the store", 125, ["pod", "run", "--image", "nosuch", "true"]),
+        BadInput("a name that is none", 125, ["pod", "run", "--image", "Bad Name", "true"]),
+        BadInput("an image for a machine that nothing here can run", 125) { scene in
+            try scene.image(architecture: "s390x")
+            return .init(words: scene.pod("true").words, placeholders: [("linux/amd64", "OS/ARCH")])
+        },
+        BadInput("no command, and the image has none", 125) { scene in
+            try scene.image(config: ["Cmd": NSNull(), "Entrypoint": NSNull()])
+            return scene.pod()
+        },
+        users("/etc/passwd is a FIFO") { path in mkfifo(path, 0o644) },
+        users("/etc/group is a FIFO", file: "group") { path in mkfifo(path, 0o644) },
+        users("/etc/passwd is a directory") { path in mkdir(path, 0o755) },
+        users("/etc/passwd is a device") { path in mknod(path, S_IFCHR | 0o666, 0x105) },
+        users("/etc/passwd is 1 GB long") { path in
+            close(creat(path, 0o644))
+            truncate(path, 1 << 30)
+        },
+        users("/etc/passwd is a link to the host's, in which `evil` is root", user: "evil") { path in
+            symlink(scene.canary + "/passwd", path)
+        },
+        users("/etc/passwd is a link that climbs out of the image, to itself", user: "evil") { path in
+            symlink("../../../../../../../../etc/passwd", path)
+        },
+        users("/etc/passwd says 4294967296 of `evil`, which some programs take for root", user: "evil") { path in
+            try Data("root:x:0:0::/:/bin/sh\nevil:x:4294967296:0::/:/bin/sh\n".utf8).write(
+                to: URL(fileURLWithPath: path))
+        },
+        setting("`User` is 2147483648", "User", "2147483648"),
+        setting("`User` is 4294967296, which is 0 in 32 bits", "User", "4294967296"),
+        setting("`User` is -1", "User", "-1"),
+        setting("`User` has a group that the image does not have", "User", "0:nogroup-of-mine"),
+        setting("`WorkingDir` is not absolute", "WorkingDir", "relative"),
+        setting("`WorkingDir` is /proc/self/fd/4 (CVE-2024-21626)", "WorkingDir", "/proc/self/fd/4"),
+        setting("`WorkingDir` is a file", "WorkingDir", "/etc/passwd"),
+        BadInput("`WorkingDir` lies behind a link to a directory of the host", 125) { scene in
+            try scene.image(config: ["WorkingDir": "/out/new"]) { tree in symlink(scene.canary, tree + "/out") }
+            return scene.pod("true")
+        },
+        BadInput("/data, where the volume is mounted, is a link to a directory of the host", 125) { scene in
+            try scene.image { tree in symlink(scene.canary, tree + "/data") }
+            return scene.pod("true")
+        },
+        BadInput("a name in the image that would write to the terminal", 127) { scene in
+            try scene.image(config: ["Cmd": ["/\u{1b}]0;title\u{7}\u{1b}[2J"]])
+            return scene.pod()
+        },
     ]
 
-    @Test("a bad image is refused with a reason, and leaves nothing, inside the store or outside", arguments: refused)
-    func refuses(_ bad: Case) throws {
-        let images = try BadImages.shared()
-        let before = images.canaryState()
-        let outcome = images.load(bad.name, bad.options)
-        #expect(outcome.status == bad.status, "\(outcome.errors)")
-        #expect(outcome.errors.contains(bad.words), "\(outcome.errors)")
-        #expect(outcome.errors.hasPrefix("perigee: ") && outcome.output.isEmpty)
-        #expect(images.isStoreEmpty, "\(images.storeContent)")
-        #expect(images.canaryState() == before)
+    @Test("what an image says is not believed", arguments: cases)
+    func refused(_ bad: BadInput) throws { try bad.check(in: Self.scene, section: "The image of a pod") }
+
+    @Test("no WorkingDir leads to a directory of the host", arguments: 0...20)
+    func descriptorsAsDirectory(number: Int) throws {
+        let command = try Self.scene.bundle([
+            ("process/cwd", "/proc/self/fd/\(number)"), ("process/args", ["ls", "-a"]),
+        ])
+        let outcome = Self.scene.perigee.run(command.words)
+        // A descriptor of the container's own root is no way out.
+        let inside = Set(outcome.output.split(separator: "\n").map(String.init))
+        #expect(outcome.status == 1 || inside.isSuperset(of: ["bin", "etc", "proc"]), "\(outcome)")
+        #expect(!inside.contains("bundles") && !inside.contains("config.json") && !inside.contains("boot"))
+        #expect(Self.scene.leftovers() == [])
+    }
+
+    @Test("a WorkingDir behind a link is made inside the image, never on the host")
+    func directoryBehindLink() throws {
+        let before = try Self.scene.fingerprint()
+        try Self.scene.image(config: ["WorkingDir": "/out/made/for/it"]) { tree in
+            symlink(Self.scene.canary, tree + "/out")
+            let inside = tree + Self.scene.canary
+            try FileManager.default.createDirectory(atPath: inside, withIntermediateDirectories: true)
+        }
+        let outcome = Self.scene.perigee.run(Self.scene.pod("pwd -P").words)
+        #expect(outcome.output == Self.scene.canary + "/made/for/it\n", "\(outcome.errors)")
+        #expect(try Self.scene.fingerprint() == before && Self.scene.leftovers() == [])
+    }
+
+    @Test("a variable with a newline is one variable")
+    func newline() throws {
+        try Self.scene.image(config: ["Env": ["A=1\nPATH=/evil", "PATH=/bin"]])
+        let outcome = Self.scene.perigee.run(Self.scene.pod("--", "/bin/sh", "-c", "echo \"$PATH\"; echo \"$A\"").words)
+        #expect(outcome.output == "/bin\n1\nPATH=/evil\n", "\(outcome.errors)")
     }
 
     @Test(
-        "what only looks outside stays inside",
-        arguments: [
-            ("absolute", "CANARY/new"), ("below-a-link-out", "CANARY/new"), ("below-a-climbing-link", "CANARY/file"),
-            ("link-put-under-an-entry", "CANARY/file"), ("link-overwritten", "/file"), ("foreign-names", "/l"),
-            ("unknown-type", "/f"), ("newline-in-environment", "/file"), ("whole.tar", "CANARY/new"),
-        ])
-    func contains(name: String, file: String) throws {
-        let images = try BadImages.shared()
-        let before = images.canaryState()
-        let outcome = images.load(name)
-        #expect(outcome.status == 0, "\(outcome.errors)")
-        let path = file.replacingOccurrences(of: "CANARY", with: images.canary)
-        let layers = images.perigee.store + "/layers"
-        let layer = try #require(try FileManager.default.contentsOfDirectory(atPath: layers).first)
-        #expect(access("\(layers)/\(layer)/fs\(path)", F_OK) == 0 || name == "foreign-names")
-        #expect(images.canaryState() == before)
-        #expect(images.perigee.run(["image", "remove", "bad"]).status == 0)
-        #expect(images.isStoreEmpty, "\(images.storeContent)")
+        "a variable with a NUL, or without a value, is refused when the image is loaded",
+        arguments: [("A=1\0B=2", "\\u0000 is not allowed"), ("NOVALUE", "/config/Env/0: expected NAME=value")])
+    func variables(text: String, words: String) throws {
+        let path = try Self.scene.layout(config: ["Env": [text]])
+        let outcome = Self.scene.perigee.run(["image", "load", "--name", "never", path])
+        #expect(outcome.status == 1 && outcome.errors.contains(words), "\(outcome.errors)")
     }
-
-    @Test(
-        "a user whom nobody can be is refused when the image is to run",
-        arguments: [
-            ("2147483648", "2147483648 is not a user or group number from 0 to 2147483647"),
-            ("99999999999999999999", "is not a user or group number"),
-            ("0:4294967295", "4294967295 is not a user or group"),
-            ("-1", "no user is named -1"), ("nobody-knows", "no user is named nobody-knows in the image's /etc/passwd"),
-        ])
-    func users(user: String, words: String) throws {
-        let images = try BadImages.shared()
-        let own = Perigee(directory: images.perigee.directory + "/user-\(user)")
-        #expect(own.run(["image", "load", "--name", "bad", images.path("user-\(user)")]).status == 0)
-        let outcome = own.run(["pod", "run", "--image", "bad", "true"])
-        #expect(outcome.status == 125 && outcome.errors.contains("image bad, User: "), "\(outcome.errors)")
-        #expect(outcome.errors.contains(words), "\(outcome.errors)")
-    }
-
-    @Test("a line break in a variable's value reaches the command as it is")
-    func lineBreak() throws {
-        let images = try BadImages.shared()
-        let own = Perigee(directory: images.perigee.directory + "/lines")
-        #expect(own.run(["image", "load", "--name", "bad", images.path("newline-in-environment")]).status == 0)
-        let plan = own.run(["pod", "run", "--image", "bad", "--explain", "--json", "true"])
-        #expect(plan.status == 0, "\(plan.errors)")
-        #expect(Perigee.shared.pod("-e", "A=b\nc", "echo \"$A\"").output == "b\nc\n")
-    }
-
-    @Test("an image that is not there is named")
-    func missing() throws {
-        let perigee = try BadImages.shared().perigee
-        for arguments in [
-            ["image", "inspect", "nope"], ["image", "remove", "nope"], ["image", "unpack", "nope", "/x"],
-        ] {
-            let outcome = perigee.run(arguments)
-            #expect(outcome.status == 4 && outcome.errors.contains("no such image: nope\n  hint: see"))
-        }
-        let run = perigee.run(["pod", "run", "--image", "nope", "true"])
-        #expect(run.status == 125 && run.errors.contains("no such image: nope\n  hint: see"))
-    }
-}
-
-/// The bad images, a store to load them into, and a folder that none of them may touch.
-struct BadImages: Sendable {
-    let perigee: Perigee
-    let canary: String
-
-    private static let made: Result<BadImages, any Error> = Result { try BadImages() }
-
-    static func shared() throws -> BadImages { try made.get() }
-
-    private init() throws {
-        let directory = Perigee.shared.directory + "/bad"
-        perigee = Perigee(directory: directory)
-        canary = directory + "/canary"
-        let files = FileManager.default
-        for folder in [canary, canary + "/folder", directory + "/images"] {
-            try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        }
-        for name in ["file", "folder/other"] {
-            try Data("canary\n".utf8).write(to: URL(fileURLWithPath: "\(canary)/\(name)"))
-        }
-        let script = Perigee.package.path + "/Tests/bad_images.py"
-        let outcome = Perigee.execute(["python3", script, directory + "/images", canary])
-        try #require(outcome.status == 0, "\(outcome.errors)")
-    }
-
-    func load(_ name: String, _ options: [String] = []) -> Perigee.Outcome {
-        let options = options.contains("--name") ? options : ["--name", "bad"] + options
-        return perigee.run(["image", "load"] + options + [path(name)])
-    }
-
-    func path(_ name: String) -> String { "\(perigee.directory)/images/\(name)" }
-
-    /// All that can be seen of the canary.
-    func canaryState() -> String {
-        let print = "find \(canary) -printf '%P %y %m %U %G %s %T@ %C@ %n %l\\n' | sort"
-        return Perigee.shell("\(print); find \(canary) -type f | sort | xargs sha256sum").output
-    }
-
-    /// What is in the store beside its fixed files.
-    var storeContent: String {
-        let parts = ["tmp", "layers", "images", "containers", "blobs/sha256"]
-        return Perigee.shell("cd \(perigee.store) 2>/dev/null && find \(parts.joined(separator: " ")) -mindepth 1")
-            .output
-    }
-
-    var isStoreEmpty: Bool { storeContent.isEmpty }
 }

@@ -56,7 +56,9 @@ extension Verb {
         for entry in request.environment where entry.hasPrefix("=") || !entry.contains("=") {
             throw UsageError("pod run: --env '\(entry)' is not NAME=VALUE")
         }
-        request.memory = try amount(arguments, "--memory", "a size such as 64m", Quantity.bytes)
+        request.memory = try amount(arguments, "--memory", "a size such as 64m") {
+            Quantity.bytes($0).flatMap { $0 > 0 ? $0 : nil }
+        }
         request.cpus = try amount(arguments, "--cpus", "a number of processors such as 0.5", Quantity.thousandths)
         request.pids = try amount(arguments, "--pids", "a number from 1") { Int64($0).flatMap { $0 > 0 ? $0 : nil } }
         request.timeout = try amount(arguments, "--timeout", "a time such as 90s", Quantity.nanoseconds)

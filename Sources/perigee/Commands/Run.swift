@@ -32,7 +32,7 @@ extension Verb {
         phases.append(.init("open root file system"))
         var launch = try ContainerRun(
             .init(
-                identifier: identifier, spec: bundle.spec, specPath: bundle.path,
+                identifier: identifier, spec: bundle.spec, specPath: bundle.configurationPath,
                 rootDescription: "directory \(bundle.rootPath)",
                 filter: bundle.spec.linux.seccomp.map { .profile($0) } ?? .none, isStrict: false, stopsOnSignal: false,
                 timeline: report.wantsTimeline),
