@@ -42,6 +42,14 @@ package enum ExecDiagnosis: Hashable, Sendable {
         }
     }
 
+    private func otherHint(_ code: Errno) -> String? {
+        switch code {
+        case .EPERM: "a seccomp profile must allow execve(2)"
+        case .E2BIG: "an argument or a variable may have 128 KiB, all of them together a quarter of the stack's limit"
+        default: nil
+        }
+    }
+
     /// The whole message. Engines look for "executable file not found", "no such file or directory" and "permission
     /// denied" in it.
     package func sentence(command: String, code: Errno) -> String {
@@ -82,7 +90,7 @@ package enum ExecDiagnosis: Hashable, Sendable {
         case .noexecMount: return "\(start): permission denied: it lies on a mount with noexec"
         case .other:
             return "\(start): \(code.words) (\(code.name))"
-                + (code == .EPERM ? "\n  hint: a seccomp profile must allow execve(2)" : "")
+                + (otherHint(code).map { "\n  hint: \($0)" } ?? "")
         }
     }
 }

@@ -181,6 +181,7 @@ extension Descriptor {
 }
 
 extension Descriptor {
-    /// Makes this number mean the open file of `other` too. Wraps dup3(2).
-    package func become(_ other: Descriptor) { _ = clinux_dup3(other.number, number) }
+    /// Makes this number, one of the standard streams, mean the open file of `other` too, and stay open when a program is
+    /// executed. Wraps `dup2(2)`.
+    package func become(_ other: Descriptor) { _ = clinux_dup2(other.number, number) }
 }

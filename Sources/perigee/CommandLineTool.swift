@@ -106,12 +106,15 @@ enum CommandLineTool {
     private static func ensureStandardStreams() {
         for number: Int32 in 0...2 {
             guard (try? Descriptor(number).status()) == nil else { continue }
-            guard let null = try? Descriptor.workingDirectory.openFollowing("/dev/null", O_RDWR) else { return }
-            if null.view.number == number {
-                _ = null.release()
-            } else {
-                Descriptor(number).become(null.view)
-            }
+            guard let null = nullDevice() else { return }
+            // A copy: what we open ourselves closes when the container's command is executed, and a stream must not.
+            Descriptor(number).become(null.view)
         }
+    }
+
+    /// The null device at a number above the standard streams'.
+    private static func nullDevice() -> OwnedDescriptor? {
+        guard let null = try? Descriptor.workingDirectory.openFollowing("/dev/null", O_RDWR) else { return nil }
+        return try? null.view.duplicate()
     }
 }

@@ -1,4 +1,5 @@
 internal import Containers
+internal import Glibc
 internal import Linux
 internal import Measuring
 internal import Planning
@@ -49,7 +50,10 @@ struct Report {
             guard let path = arguments["--timeline"], !path.isEmpty else {
                 return try Descriptor.standardError.write(text)
             }
-            try Descriptor.workingDirectory.replaceFile(path, with: Array(text.utf8), mode: 0o644)
+            // Written and not replaced: the path may be a device or a pipe.
+            let file = try Descriptor.workingDirectory.openFollowing(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
+            try file.view.write(text)
+            try file.close()
         } catch { CommandLineTool.complain("timeline: \(error)") }
     }
 

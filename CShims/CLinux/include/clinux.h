@@ -61,7 +61,8 @@ static inline long clinux_fsync(int fd) { return CLINUX(fsync(fd)); }
 static inline long clinux_syncfs(int fd) { return CLINUX(syncfs(fd)); }
 static inline long clinux_fcntl(int fd, int command, long argument) { return CLINUX(fcntl(fd, command, argument)); }
 static inline long clinux_flock(int fd, int operation) { return CLINUX(flock(fd, operation)); }
-static inline long clinux_dup3(int from, int to) { return CLINUX(dup3(from, to, O_CLOEXEC)); }
+/* Not close-on-exec: for the standard streams, which a container inherits. */
+static inline long clinux_dup2(int from, int to) { return CLINUX(dup3(from, to, 0)); }
 static inline long clinux_pipe(int *two) { return CLINUX(pipe2(two, O_CLOEXEC)); }
 static inline long clinux_socketpair(int type, int *two) {
     return CLINUX(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, two));

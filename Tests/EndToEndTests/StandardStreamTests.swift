@@ -1,0 +1,59 @@
+import Foundation
+import Glibc
+import Testing
+
+/// Callers that close the standard streams, or give ones that take nothing.
+@Suite(.serialized) struct StandardStreamTests {
+    static let scene = Scene("streams")
+
+    private func shell(_ words: [String], _ redirections: String) -> Perigee.Outcome {
+        let quoted = Self.scene.perigee.command(words).map { "'" + $0.replacing("'", with: "'\\''") + "'" }
+        return Perigee.shell("exec \(quoted.joined(separator: " ")) \(redirections)")
+    }
+
+    @Test("a stream that the caller closed is /dev/null inside, and nothing of ours takes its place", arguments: 1...7)
+    func closed(streams: Int) throws {
+        let closing = (0...2).filter { streams >> $0 & 1 == 1 }
+        let list = "for n in /proc/self/fd/*; do echo \"${n##*/} $(readlink $n)\"; done > /data/list"
+        let outcome = shell(
+            ["pod", "run", "--image", "demo-host", list],
+            closing.map { $0 == 0 ? "0<&-" : "\($0)>&-" }.joined(separator: " "))
+        #expect(outcome.status == 0, "\(outcome)")
+        let path = Self.scene.perigee.store + "/volumes/default/default/list"
+        let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map(String.init)
+        for number in closing where number != 1 {  // 1 is the list itself by now
+            #expect(lines.contains("\(number) /dev/null"), "\(lines)")
+        }
+        let others = lines.filter { !["0", "1", "2"].contains($0.prefix { $0 != " " }) && !$0.contains("/proc/") }
+        #expect(!others.contains { $0.contains(Self.scene.perigee.directory) || $0.contains("memfd") }, "\(lines)")
+        #expect(Self.scene.leftovers() == [])
+    }
+
+    @Test(
+        "an output that can't be written is an error",
+        arguments: [["--help"], ["image", "list"], ["pod", "run", "--image", "demo-host", "--explain", "true"]])
+    func full(words: [String]) throws {
+        let outcome = shell(words, "> /dev/full")
+        #expect(outcome.status == 1, "\(outcome)")
+        #expect(outcome.errors == "perigee: standard output: write(2) descriptor 1: ENOSPC (no space left on device)\n")
+        #expect(Self.scene.leftovers() == [])
+    }
+
+    @Test("the container's own output is its own matter, and a message that can't be written changes no exit code")
+    func own() throws {
+        #expect(shell(["pod", "run", "--image", "demo-host", "echo x || exit 7"], "> /dev/full").status == 7)
+        #expect(shell(["pod", "run", "--image", "nosuch", "true"], "2> /dev/full").status == 125)
+        #expect(shell(["run", "web"], "2>&-").status == 1)
+        #expect(Self.scene.leftovers() == [])
+    }
+
+    @Test("--timeline writes to what is there, and does not replace it")
+    func timeline() throws {
+        let path = Self.scene.perigee.directory + "/timeline"
+        symlink("timeline.text", path)
+        let outcome = shell(["pod", "run", "--image", "demo-host", "--timeline=\(path)", "true"], "")
+        #expect(outcome.status == 0)
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: path) == "timeline.text")
+        #expect(try String(contentsOfFile: path + ".text", encoding: .utf8).contains("overlay of"))
+    }
+}
