@@ -5,13 +5,14 @@ BINARY := .build/release/perigee
 SWIFT_FLAGS := -c release -Xswiftc -static-executable
 PREFIX ?= /usr/local
 
-.PHONY: help build run test bench install format format-check packages clean
+.PHONY: help build run test bench fuzz install format format-check packages clean
 
 help:
 	@echo "make build         the static executable $(BINARY)"
 	@echo "make run           build it, make an arm64 image of Debian packages, run a command in it"
 	@echo "make test          format check, build, unit tests, tests with root and real kernels, podman"
 	@echo "make bench         start-up times beside other runtimes that are installed"
+	@echo "make fuzz          look for inputs that break a parser, FUZZ_SECONDS each (default 60)"
 	@echo "make install       copy the executable to PREFIX/bin (default /usr/local)"
 	@echo "make format        format the sources"
 	@echo "make arm64         build for arm64 with Swift 6.0 (SWIFT_SDK, default aarch64-linux)"
@@ -30,6 +31,9 @@ test: build
 
 bench: build
 	@Tests/bench.sh
+
+fuzz:
+	@Tests/fuzz.sh $(or $(FUZZ_SECONDS),60)
 
 arm64:
 	swift build -c release --swift-sdk $(or $(SWIFT_SDK),aarch64-linux) --static-swift-stdlib -Xswiftc -static-executable

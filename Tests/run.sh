@@ -34,6 +34,7 @@ part "test images" Rootfs/images/build.py demo demo-host python layers foreign
 part "qemu-user" Rootfs/binfmt.sh
 part "tests" unit_tests
 grep 'Test run with' "$log"
+part "fuzzers' corpora" Tests/fuzz.sh
 part "podman's images" Tests/podman-smoke.sh .build/release/perigee
 part "nothing left on the host" Tests/leftovers.sh
 [ $failed = 0 ] && echo "all tests passed"

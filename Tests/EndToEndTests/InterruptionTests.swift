@@ -9,6 +9,9 @@ import Testing
     /// Ends at once when it is asked to, if it has come so far as to say how.
     static let patient = "trap 'exit 9' INT TERM HUP; while :; do sleep 0.02; done"
 
+    /// The row of the documentation.
+    static let rivals = "an ID that is in use"
+
     /// Starts `words`, sends `signal` after `delay` microseconds and again each 200 ms, and returns how it ended; nil
     /// if it did not within 15 seconds.
     private func end(_ words: [String], _ signal: Int32, after delay: UInt32) throws -> Process? {
@@ -76,7 +79,11 @@ import Testing
         let ran = lines.filter { $0 == "ended 0" }.count
         let refused = lines.filter { $0 == "ended 1" }.count
         #expect(ran >= 1 && ran + refused == 8, "\(outcome.output)")
+        let message = Self.scene.generalized(
+            lines.filter { !$0.hasPrefix("ended") }.prefix(2).joined(separator: "\n"), [])
         #expect(lines.filter { $0 == "perigee: container id 'web' is in use" }.count == refused, "\(outcome.output)")
+        let row = BadInputDocument.Row(input: Self.rivals, status: 1, message: message)
+        try BadInputDocument.compare(row, section: "The command line, and who calls")
         #expect(Self.scene.leftovers() == [])
     }
 }
