@@ -76,4 +76,43 @@ struct CompiledPlanTests {
         unknown[Int(header.operations)] = 0xff
         #expect(Self.verdict(unknown) == "an unknown operation")
     }
+
+    /// Where the operations of a kind are in the arena.
+    static func places(of kind: launch_kind, in bytes: [UInt8]) -> [Int] {
+        let header = bytes.withUnsafeBytes { $0.load(as: launch_header.self) }
+        let stride = MemoryLayout<launch_operation>.stride
+        return (0..<Int(header.operation_count)).map { Int(header.operations) + $0 * stride }
+            .filter { UInt32(bytes[$0]) | UInt32(bytes[$0 + 1]) << 8 == kind.rawValue }
+    }
+
+    @Test("a length that is not its string's, and arrays that overlap, are refused")
+    func lengths() throws {
+        let bytes = try Self.bytes(try Self.compiled())
+        for (kind, field) in [(LAUNCH_OP_HOSTNAME, 1), (LAUNCH_OP_SYSCTL, 2)] {
+            let at = try #require(Self.places(of: kind, in: bytes).first)
+            var copy = bytes
+            copy[at + 4 + field * 4] += 1
+            #expect(Self.verdict(copy) == "a field that points to no such thing")
+        }
+        let exec = try #require(Self.places(of: LAUNCH_OP_EXEC, in: bytes).first)
+        var same = bytes
+        same.replaceSubrange((exec + 8)..<(exec + 12), with: bytes[(exec + 4)..<(exec + 8)])
+        #expect(Self.verdict(same) == "arrays that overlap")
+    }
+
+    @Test("a plan of more steps than have numbers is refused, and does not trap")
+    func tooManySteps() throws {
+        var spec = try RuntimeSpec.standard()
+        spec.linux.maskedPaths = [String](repeating: "/x", count: 70_000)
+        let plan = try Planner.plan(
+            spec,
+            on: HostFacts(cgroups: .unified, architecture: .x86_64, lastCapability: 40, capabilities: .max),
+            .init(cgroupPath: nil, rootDescription: "", keyring: "k", hasFilter: false, isStrict: false))
+        #expect(throws: LaunchError.self) {
+            _ = try CompiledPlan.make(
+                plan, firstNumber: plan.firstChildNumber,
+                references: .init(isDirectory: [true], seccomp: [], seccompFlags: 0, lastCapability: 40),
+                descriptors: [0], control: Descriptor(1), timeline: false)
+        }
+    }
 }

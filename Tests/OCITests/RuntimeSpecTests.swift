@@ -38,7 +38,7 @@ struct RuntimeSpecTests {
             ),
             (
                 #"{"ociVersion":"1.0","process":{"cwd":"/","args":["x"],"user":{"uid":-1}}}"#,
-                "/process/user/uid: -1 is not from 0 to 4294967295"
+                "/process/user/uid: -1 is not from 0 to 4294967294"
             ),
             (
                 #"{"ociVersion":"1.0","process":{"cwd":"/","args":["x"],"rlimits":[{"type":"RLIMIT_CPU","soft":2,"hard":1}]}}"#,
