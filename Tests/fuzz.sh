@@ -21,7 +21,7 @@ for folder in Tests/Fuzz/*/; do
     # With runs=0 the inputs that there are are run, and no new ones made.
     limit=-max_total_time=$seconds
     [ "$seconds" = 0 ] && limit=-runs=0
-    if "$program" "$limit" -timeout=20 -max_len=8192 -artifact_prefix="$program." "$found" "${folder}corpus" \
+    if "$program" "$limit" -timeout=20 -max_len=16384 -artifact_prefix="$program." "$found" "${folder}corpus" \
         >"$program.log" 2>&1; then
         echo "ok    $name: $(ls "${folder}corpus" | wc -l) inputs, $(grep -E '^(Done|#.*DONE)' "$program.log" | tail -1)"
     else

@@ -7,7 +7,10 @@ struct BadInputDocumentTests {
         ("Mount points", (BadMountPointTests.podCases + BadMountPointTests.bundleCases).map(\.input)),
         ("The command", BadCommandTests.cases.map(\.input)),
         (BadConfigurationTests.section, BadConfigurationTests.cases.map(\.input) + [BadConfigurationTests.tiny]),
-        ("The command line, and who calls", BadOptionTests.cases.map(\.input) + [InterruptionTests.rivals]),
+        (
+            "The command line, and who calls",
+            BadOptionTests.cases.map(\.input) + [InterruptionTests.rivals, StandardStreamTests.fullDisk]
+        ),
     ]
 
     @Test("the document has a row for each bad input that is run, and no other", arguments: sections)

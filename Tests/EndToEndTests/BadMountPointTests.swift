@@ -127,6 +127,38 @@ import Testing
         #expect(try Self.scene.fingerprint() == before && Self.scene.leftovers() == [])
     }
 
+    @Test("a mount point that a neighbour swaps for a link meanwhile stays in the container (CVE-2021-30465)")
+    func exchanged() throws {
+        let before = try Self.scene.fingerprint()
+        let shared = Self.scene.perigee.directory + "/shared"
+        for path in [shared, shared + "/point"] { mkdir(path, 0o755) }
+        symlink(Self.scene.canary, shared + "/link")
+        let stop = DispatchTime.now() + .seconds(2), ended = DispatchSemaphore(value: 0)
+        Thread.detachNewThread {
+            while DispatchTime.now() < stop {
+                _ = renameat2(AT_FDCWD, shared + "/point", AT_FDCWD, shared + "/link", 2 /* RENAME_EXCHANGE */)
+            }
+            ended.signal()
+        }
+        let mounts: [[String: Any]] = [
+            ["destination": "/data", "type": "bind", "source": shared, "options": ["bind"]],
+            ["destination": "/data/point", "type": "tmpfs", "source": "tmpfs"],
+            ["destination": "/data/point/made/later", "type": "tmpfs", "source": "tmpfs"],
+        ]
+        let look = "awk '{print $5}' /proc/self/mountinfo; touch /data/point/made/mine; exit 0"
+        let command = try Self.scene.bundle([
+            ("mounts", try Scene.mounts(mounts)), ("process/args", ["/bin/sh", "-c", look]), ("root/readonly", false),
+        ])
+        while DispatchTime.now() < stop {
+            let outcome = Self.scene.perigee.run(command.words)
+            #expect(outcome.status == 0 || outcome.errors.hasPrefix("perigee: step "), "\(outcome)")
+            let targets = outcome.output.split(separator: "\n")
+            #expect(!targets.contains { $0.hasSuffix("canary") || $0.hasSuffix("later") && !$0.hasPrefix("/data/") })
+        }
+        ended.wait()
+        #expect(try Self.scene.fingerprint() == before && Self.scene.leftovers() == [])
+    }
+
     @Test("a sysctl is the kernel's, whatever the image has below /proc/sys (CVE-2025-52881)")
     func sysctl() throws {
         let changes: [(String, Any?)] = [

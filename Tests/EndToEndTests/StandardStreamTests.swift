@@ -6,6 +6,9 @@ import Testing
 @Suite(.serialized) struct StandardStreamTests {
     static let scene = Scene("streams")
 
+    /// The row of the documentation.
+    static let fullDisk = "the output of a verb goes to a full disk"
+
     private func shell(_ words: [String], _ redirections: String) -> Perigee.Outcome {
         let quoted = Self.scene.perigee.command(words).map { "'" + $0.replacing("'", with: "'\\''") + "'" }
         return Perigee.shell("exec \(quoted.joined(separator: " ")) \(redirections)")
@@ -35,7 +38,9 @@ import Testing
     func full(words: [String]) throws {
         let outcome = shell(words, "> /dev/full")
         #expect(outcome.status == 1, "\(outcome)")
-        #expect(outcome.errors == "perigee: standard output: write(2) descriptor 1: ENOSPC (no space left on device)\n")
+        let row = BadInputDocument.Row(
+            input: Self.fullDisk, status: 1, message: Self.scene.generalized(outcome.errors, []))
+        try BadInputDocument.compare(row, section: "The command line, and who calls")
         #expect(Self.scene.leftovers() == [])
     }
 

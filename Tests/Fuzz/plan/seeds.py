@@ -16,8 +16,9 @@ HEADER_BYTES = 40 + 4 * 96
 class Pool:
     """The pool of a plan; offsets count from the arena's start."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: str = "/dev/pts") -> None:
         self.bytes = bytearray(b"\0" * 8)
+        self.path = path
 
     def put(self, data: bytes, alignment: int = 1) -> int:
         self.bytes += b"\0" * (-len(self.bytes) % alignment)
@@ -34,11 +35,11 @@ class Pool:
     def field(self, letter: str) -> int:
         """Something that the letter of launch.h may refer to."""
         if letter == "s":
-            return self.text("/dev/pts")
+            return self.text(self.path)
         if letter == "o":
             return self.text("source")
         if letter == "l":
-            return len("/dev/pts")
+            return len(self.path)
         if letter == "v":
             return self.array("/bin/sh", "-c", "true")
         if letter == "p":
@@ -59,8 +60,7 @@ def operation(kind: int, fields: str, step: int, pool: Pool) -> bytes:
     return struct.pack("<HH5I2Q", kind, step, *values, 0, 1, 0)
 
 
-def plan(kinds: list[int], script: bytes, flags: int) -> bytes:
-    pool = Pool()
+def plan(kinds: list[int], script: bytes, flags: int, pool: Pool) -> bytes:
     operations = b"".join(operation(kind, OPERATIONS[kind][1], n + 1, pool) for n, kind in enumerate(kinds))
     pool.bytes += b"\0" * (-len(pool.bytes) % 8)
     count = len(kinds)
@@ -69,14 +69,22 @@ def plan(kinds: list[int], script: bytes, flags: int) -> bytes:
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    last = len(OPERATIONS) - 1
-    for kind, (name, _) in enumerate(OPERATIONS):
+    number = {name: kind for kind, (name, _) in enumerate(OPERATIONS)}
+    root, last = number["ATTACH_ROOT"], number["EXEC"]
+    # What comes first: prctl, close_range, umask; then the three calls that attach the root.
+    begun = bytes(6)
+    for name, kind in number.items():
         for result, script in [("works", b""), ("fails", bytes([13]) * 12), ("mixed", bytes([0, 38, 0, 2]) * 8)]:
-            kinds = [kind] if kind == last else [kind, last]
-            (folder / f"{name.lower()}-{result}").write_bytes(plan(kinds, script, flags=0))
-    everything = list(range(len(OPERATIONS)))
-    (folder / "everything").write_bytes(plan(everything, bytes(400), flags=0))
-    (folder / "everything-mixed").write_bytes(plan(everything, bytes([0, 0, 0, 255, 0, 0, 38]) * 40, flags=1))
+            kinds = [root, last] if kind == last else [root, kind, last]
+            (folder / f"{name.lower()}-{result}").write_bytes(plan(kinds, begun + script, 0, Pool()))
+    # A path that is too long, and of which there is nothing yet.
+    for kind_of_path, path in [("component", "a" * 4200), ("components", "a/" * 2100)]:
+        for name in ("DIRECTORY", "MOUNT_ATTRIBUTES", "DEVICE"):
+            made = plan([root, number[name], last], begun + bytes([2]), 0, Pool(path))
+            (folder / f"long-{kind_of_path}-{name.lower()}").write_bytes(made)
+    everything = list(number.values())
+    (folder / "everything").write_bytes(plan(everything, bytes(400), 0, Pool()))
+    (folder / "everything-mixed").write_bytes(plan(everything, bytes([0, 0, 0, 255, 0, 0, 38]) * 40, 1, Pool()))
 
 
 main()
