@@ -27,7 +27,7 @@ extension ContainersError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .invalidIdentifier(let text):
-            "container id '\(text)': 1 to 1024 letters, digits and _ + - . are allowed, and not '.' or '..'"
+            "container id '\(text)': 1 to 200 letters, digits and _ + - . are allowed, and not '.' or '..'"
         case .identifierInUse(let text, let root):
             "container id '\(text)' is in use\n  hint: choose another; its state is in \(root)/\(text)"
         case .configuration(let path, let error):
@@ -50,8 +50,17 @@ extension ContainersError: CustomStringConvertible {
         case .calledOff: "called off by a signal, before the container was started"
         case .state(let error):
             "state directory: \(error)"
-                + (error.code == .EACCES || error.code == .EPERM
-                    ? "\n  hint: perigee needs root: sudo perigee ..." : "")
+                + (ContainersError.remedy(for: error).map { "\n  hint: \($0)" } ?? "")
+        }
+    }
+
+    private static func remedy(for error: SystemError) -> String? {
+        switch error.code {
+        case .EACCES where Identity.effectiveUser != 0, .EPERM where Identity.effectiveUser != 0:
+            "perigee needs root: sudo perigee ..."
+        case .EACCES, .EPERM, .ENOTDIR, .EROFS, .ENOENT:
+            "--root names the directory; it must be one that can be written"
+        default: nil
         }
     }
 

@@ -42,11 +42,11 @@ package struct RuntimeRoot: ~Copyable {
     }
 }
 
-/// A container's name: what runc allows.
+/// A container's name: the letters that runc allows.
 package struct ContainerIdentifier: Hashable, Sendable {
     package let text: String
 
-    /// Letters, digits and `_ + - .`, at most 1024, and neither `.` nor `..`.
+    /// Letters, digits and `_ + - .`, at most 200 (a file that is named after it has a longer name), and neither `.` nor `..`.
     package init(_ text: String) throws(ContainersError) {
         let allowed = text.utf8.allSatisfy { byte in
             switch byte {
@@ -57,7 +57,7 @@ package struct ContainerIdentifier: Hashable, Sendable {
             default: false
             }
         }
-        guard allowed, !text.isEmpty, text.utf8.count <= 1024, text != ".", text != ".." else {
+        guard allowed, !text.isEmpty, text.utf8.count <= 200, text != ".", text != ".." else {
             throw .invalidIdentifier(text)
         }
         self.text = text

@@ -34,6 +34,10 @@ package struct PodRun {
         let record = hold.record
         let config: ImageConfig
         do throws(ImagesError) { config = try store.config(of: record).config } catch { throw .images(error) }
+        guard let stopSignal = StopSignal.number(config.stopSignal) else {
+            throw .imageConfig(
+                image: request.image, field: "StopSignal", why: "no signal \(quoted(config.stopSignal ?? ""))")
+        }
         guard Emulation.runs(record.platform) else {
             throw .wrongArchitecture(
                 image: request.image, platform: "\(record.platform)", host: "linux/" + Emulation.hostArchitecture)
@@ -59,7 +63,7 @@ package struct PodRun {
                     rootDescription: "overlay of image \(record.reference) (\(record.layers.count) layers)",
                     filter: .standard(capabilities: Set(Capability.defaults)), isStrict: true, stopsOnSignal: true,
                     timeout: request.timeout,
-                    stopSignal: StopSignal.number(config.stopSignal) ?? SIGTERM, timeline: request.timeline),
+                    stopSignal: stopSignal, timeline: request.timeline),
                 root: root, phases: phases)
             if explain { return .explained(launch.plan) }
             let outcome = try launch.run(in: root, rootFileSystem: mount)
@@ -90,9 +94,9 @@ package struct PodRun {
 
 /// Signals by name: of an image's `StopSignal`.
 enum StopSignal {
-    /// `SIGTERM`, `TERM` or `15`; nil where there is none, or it is no signal.
+    /// `SIGTERM`, `TERM`, `15`, `RTMIN+3`; TERM where the image says nothing. nil: it is no signal.
     static func number(_ text: String?) -> Int32? {
-        guard let text, !text.isEmpty else { return nil }
+        guard let text, !text.isEmpty else { return SIGTERM }
         if let number = Int32(text) { return (1...64).contains(number) ? number : nil }
         let names = [
             "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
@@ -100,6 +104,15 @@ enum StopSignal {
             "WINCH", "IO", "PWR", "SYS",
         ]
         let name = text.uppercased().hasPrefix("SIG") ? String(text.uppercased().dropFirst(3)) : text.uppercased()
-        return names.firstIndex(of: name).map { Int32($0 + 1) }
+        if let index = names.firstIndex(of: name) { return Int32(index + 1) }
+        // As the C library numbers them: it keeps the first two for itself.
+        let (first, last): (Int32, Int32) = (34, 64)
+        if name == "RTMIN" { return first }
+        if name == "RTMAX" { return last }
+        let number: Int32? =
+            name.hasPrefix("RTMIN+")
+            ? Int32(name.dropFirst(6)).map { first &+ $0 }
+            : name.hasPrefix("RTMAX-") ? Int32(name.dropFirst(6)).map { last &- $0 } : nil
+        return number.flatMap { (first...last).contains($0) ? $0 : nil }
     }
 }

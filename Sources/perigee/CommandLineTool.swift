@@ -49,6 +49,7 @@ enum CommandLineTool {
 
     /// `path` from `/` on: plans and records hold it, and mean the same wherever they are read.
     private static func absolute(_ path: String) throws -> String {
+        guard !path.isEmpty else { throw UsageError("--store and --root need the name of a directory") }
         if path.hasPrefix("/") { return path }
         return try Descriptor.workingDirectory.readLink("/proc/self/cwd") + "/" + path
     }

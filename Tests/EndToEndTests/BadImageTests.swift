@@ -62,6 +62,12 @@ import Testing
         setting("`User` is 4294967296, which is 0 in 32 bits", "User", "4294967296"),
         setting("`User` is -1", "User", "-1"),
         setting("`User` has a group that the image does not have", "User", "0:nogroup-of-mine"),
+        setting("`StopSignal` is none", "StopSignal", "SIGMOON"),
+        BadInput("`WorkingDir` has 5,000 bytes", 125) { scene in
+            let path = "/" + String(repeating: "long/", count: 1000)
+            try scene.image(config: ["WorkingDir": path])
+            return .init(words: scene.pod("true").words, placeholders: [(path, "PATH")])
+        },
         setting("`WorkingDir` is not absolute", "WorkingDir", "relative"),
         setting("`WorkingDir` is /proc/self/fd/4 (CVE-2024-21626)", "WorkingDir", "/proc/self/fd/4"),
         setting("`WorkingDir` is a file", "WorkingDir", "/etc/passwd"),

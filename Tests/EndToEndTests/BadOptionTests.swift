@@ -47,6 +47,19 @@ import Testing
         BadInput("an ID that climbs", 1) { try $0.bundle(identifier: "../web") },
         BadInput("an ID with a slash", 1) { try $0.bundle(identifier: "a/b") },
         BadInput("an ID of the runtime's own", 1) { try $0.bundle(identifier: "@exited") },
+        BadInput("an ID of 300 letters", 1) { scene in
+            let name = String(repeating: "x", count: 300)
+            var command = try scene.bundle(identifier: name)
+            command.placeholders.append((name, "NAME"))
+            return command
+        },
+        BadInput("an empty name for the store", 2, ["--store=", "image", "list"]),
+        BadInput("a file instead of the store's directory", 125) { scene in
+            .init(words: ["--store", scene.canary + "/secret", "pod", "run", "--image", "demo-host", "true"])
+        },
+        BadInput("a file instead of the state's directory", 125) { scene in
+            .init(words: ["--root", scene.canary + "/secret", "pod", "run", "--image", "demo-host", "true"])
+        },
         BadInput("no config.json", 1) { .init(words: ["run", "-b", $0.canary, "web"]) },
         BadInput("a bundle that is not there", 1) { .init(words: ["run", "-b", $0.canary + "/none", "web"]) },
         nobody("not root: pod run", 125) { scene in .init(words: ["pod", "run", "--image", "demo-host", "true"]) },
