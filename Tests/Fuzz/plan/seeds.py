@@ -67,6 +67,22 @@ def plan(kinds: list[int], script: bytes, flags: int, pool: Pool) -> bytes:
     return bytes([1, count, 3, count, flags]) + struct.pack("<H", len(pool.bytes)) + pool.bytes + operations + script
 
 
+def whole(kinds: list[int], **changes: int) -> bytes:
+    """A plan with its header, as the runtime lays it out; `changes` are lies in the header."""
+    pool = Pool()
+    operations = b"".join(operation(kind, OPERATIONS[kind][1], n + 1, pool) for n, kind in enumerate(kinds))
+    pool.bytes += b"\0" * (-len(pool.bytes) % 8)
+    at = HEADER_BYTES + len(pool.bytes)
+    result = (at + len(operations) + 4095) // 4096 * 4096
+    size = result + 24 + (len(kinds) + 1) * 16
+    header = {
+        "magic": 0x31475250, "size": size, "operations": at, "operation_count": len(kinds), "result": result,
+        "step_count": len(kinds), "flags": 0, "control": 3, "descriptor_count": 1, "reserved": 0,
+    } | changes
+    body = struct.pack("<10I96i", *header.values(), *([4] * 96)) + pool.bytes + operations
+    return b"\0" + body + b"\0" * (size - len(body))
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
     number = {name: kind for kind, (name, _) in enumerate(OPERATIONS)}
@@ -82,6 +98,18 @@ def main() -> None:
         for name in ("DIRECTORY", "MOUNT_ATTRIBUTES", "DEVICE"):
             made = plan([root, number[name], last], begun + bytes([2]), 0, Pool(path))
             (folder / f"long-{kind_of_path}-{name.lower()}").write_bytes(made)
+    # Two masked directories: opened, looked at (mode 040000), covered by a new tmpfs and then by a clone of it.
+    directory = bytes([0, 0, 0x00, 0x40, 0, 0, 1, 0])
+    script = begun + directory + bytes(6) + directory + bytes(2)
+    (folder / "masked-directories").write_bytes(plan([root, number["MASK"], number["MASK"], last], script, 0, Pool()))
+    (folder / "whole").write_bytes(whole([last]))
+    (folder / "whole-cut").write_bytes(whole([last])[:300])
+    for field, value in [
+        ("magic", 0), ("size", 5000), ("operations", 8), ("operations", 441), ("operation_count", 0),
+        ("operation_count", 1 << 30), ("result", 4097), ("result", 1 << 20), ("step_count", 0), ("step_count", 65535),
+        ("descriptor_count", 97),
+    ]:
+        (folder / f"whole-{field}-{value}").write_bytes(whole([last], **{field: value}))
     everything = list(number.values())
     (folder / "everything").write_bytes(plan(everything, bytes(400), 0, Pool()))
     (folder / "everything-mixed").write_bytes(plan(everything, bytes([0, 0, 0, 255, 0, 0, 38]) * 40, 1, Pool()))
