@@ -22,9 +22,9 @@ struct ImageCatalog {
     /// The images of `files`.
     func images(in files: ImageFiles) throws(ImagesError) -> [FoundImage] {
         let images: [FoundImage]
-        if files.has("index.json"), files.has("oci-layout") {
+        if try files.has("index.json"), try files.has("oci-layout") {
             images = try imagesOfLayout(files)
-        } else if files.has("manifest.json") {
+        } else if try files.has("manifest.json") {
             images = try DockerArchive(catalog: self).images(in: files)
         } else {
             throw .notAnImage(files.name)
@@ -82,7 +82,7 @@ struct ImageCatalog {
         guard depth < ImageCatalog.maximumDepth else { throw .nestedTooDeeply }
         if let platform = content.platform, platform.os == "unknown" { return }  // buildkit's attestations
         // A layout may hold an index's other platforms as descriptors alone.
-        if content.platform != nil, !files.has("blobs/sha256/\(content.digest.hex)") { return }
+        if content.platform != nil, try !files.has("blobs/sha256/\(content.digest.hex)") { return }
         guard candidates.count < ImageIndex.maximumManifests else { throw .nestedTooDeeply }
         let (text, json) = try files.read(content)
         if MediaType.isIndex(content.mediaType) {

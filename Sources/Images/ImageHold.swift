@@ -60,7 +60,7 @@ final class LayerHold {
 
     /// The layer at `path` in `root`; nil: there is none.
     init?(_ chainID: Digest, in root: Descriptor, _ path: String) throws(ImagesError) {
-        guard root.exists(path) else { return nil }
+        guard try system({ () throws(SystemError) in try root.exists(path) }) else { return nil }
         size = try LayerHold.size(of: path, in: root)
         self.chainID = chainID
         directory = try system { () throws(SystemError) in

@@ -42,9 +42,10 @@ final class ImageFiles {
     }
 
     /// Whether there is a file of this name.
-    func has(_ name: String) -> Bool {
+    func has(_ name: String) throws(ImagesError) -> Bool {
         if let spooled { return spooled[name] != nil }
-        return directory.view.exists(name)
+        let folder = directory.view
+        return try system { () throws(SystemError) in try folder.exists(name) }
     }
 
     /// Opens the file `name`, which must be a regular one; no link is followed.

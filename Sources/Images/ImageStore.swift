@@ -15,7 +15,8 @@ package import OCI
 ///     tmp/NAME                   work of a load that runs, which holds an exclusive flock(2) on it
 ///
 /// What stands in `layers` and `blobs` is whole and on the disk: it is made in `tmp`, synchronised and renamed. A load
-/// that was killed leaves work in `tmp`, which the next one removes.
+/// that was killed leaves work in `tmp`, which the next command removes (``removeLeftoverWork()``), with what it had
+/// moved into the store and not yet named.
 package final class ImageStore {
     /// As the caller wrote it.
     package let path: String
@@ -48,8 +49,14 @@ package final class ImageStore {
     private func checkVersion() throws(ImagesError) {
         let directory = root.view
         let text = try system { () throws(SystemError) in
-            if !directory.exists("version") { try directory.replaceFile("version", with: Array("1\n".utf8)) }
-            return try directory.readFile("version", limit: 64)
+            if try directory.exists("version") {
+                let text = try directory.readFile("version", limit: 64)
+                // Empty: its writer died before it wrote.
+                if !text.isEmpty { return text }
+            }
+            let file = try directory.open("version", O_WRONLY | O_CREAT, mode: 0o600)
+            try file.view.write("1\n")
+            return Array("1\n".utf8)
         }
         guard text == Array("1\n".utf8) else {
             throw .unknownStoreVersion(String(decoding: text.prefix { $0 > 31 }, as: UTF8.self))
@@ -143,11 +150,26 @@ struct StoreLock: ~Copyable {
 
     /// Waits for the lock of the store at `root`.
     init(_ root: Descriptor, exclusive: Bool) throws(ImagesError) {
-        // Opened anew each time: a lock belongs to the open file, so two threads of one process exclude each other too.
         file = try system { () throws(SystemError) in
-            let file = try root.open("lock", O_RDWR | O_CREAT, mode: 0o600)
+            let file = try StoreLock.open(root)
             _ = try file.view.lock(exclusive: exclusive, waiting: true)
             return file
         }
+    }
+
+    private init(locked file: consuming OwnedDescriptor) { self.file = file }
+
+    /// The lock; nil: others have it, and `waiting` is false.
+    static func take(_ root: Descriptor, exclusive: Bool, waiting: Bool) throws(ImagesError) -> StoreLock? {
+        let file = try system { () throws(SystemError) in try open(root) }
+        let view = file.view
+        let isLocked = try system { () throws(SystemError) in try view.lock(exclusive: exclusive, waiting: waiting) }
+        guard isLocked else { return nil }
+        return StoreLock(locked: file)
+    }
+
+    /// Opened anew each time: a lock belongs to the open file, so two threads of one process exclude each other too.
+    private static func open(_ root: Descriptor) throws(SystemError) -> OwnedDescriptor {
+        try root.open("lock", O_RDWR | O_CREAT, mode: 0o600)
     }
 }

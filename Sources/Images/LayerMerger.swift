@@ -61,7 +61,7 @@ private final class LayerMerger {
     }
 
     private func makeDirectory(_ name: [CChar], in target: Descriptor) throws(SystemError) {
-        if target.exists(name) {
+        if try target.exists(name) {
             if try target.status(of: name).isDirectory { return }
             try target.unlink(name)
         }

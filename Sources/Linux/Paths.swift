@@ -103,10 +103,13 @@ extension Descriptor {
             String(cString: path))
     }
 
-    /// Whether `path` exists (a dangling link does).
-    package func exists(_ path: UnsafePointer<CChar>) -> Bool {
-        var s = stat()
-        return clinux_fstatat(number, path, &s, AT_SYMLINK_NOFOLLOW) == 0
+    /// Whether `path` exists (a dangling link does). An error is no answer.
+    package func exists(_ path: UnsafePointer<CChar>) throws(SystemError) -> Bool {
+        do throws(SystemError) { _ = try status(of: path) } catch {
+            if error.code == .ENOENT || error.code == .ENOTDIR { return false }
+            throw error
+        }
+        return true
     }
 
     /// Makes `path` and the directories before it as far as they are missing, all with `mode`.

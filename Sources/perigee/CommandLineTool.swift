@@ -103,10 +103,15 @@ enum CommandLineTool {
     /// Writes a message to the standard error, without what a name of an image's could do to a terminal.
     static func complain(_ text: String) { try? Descriptor.standardError.write("perigee: \(printable(text))\n") }
 
+    private static func isClosed(_ descriptor: Descriptor) -> Bool {
+        do throws(SystemError) { _ = try descriptor.status() } catch { return error.code == .EBADF }
+        return false
+    }
+
     /// A caller that closed 0, 1 or 2 would have our next files there, and the container would get them.
     private static func ensureStandardStreams() {
         for number: Int32 in 0...2 {
-            guard (try? Descriptor(number).status()) == nil else { continue }
+            guard isClosed(Descriptor(number)) else { continue }
             guard let null = nullDevice() else { return }
             // A copy: what we open ourselves closes when the container's command is executed, and a stream must not.
             Descriptor(number).become(null.view)

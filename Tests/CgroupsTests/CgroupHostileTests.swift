@@ -22,7 +22,7 @@ struct CgroupHostileTests {
 
     func exists(_ path: String) -> Bool {
         let roots = (layout.unifiedMountPoint.map { [$0] } ?? []) + layout.hierarchies.map(\.mountPoint)
-        return roots.contains { Descriptor.workingDirectory.exists("\($0)/\(path)") }
+        return roots.contains { (try? Descriptor.workingDirectory.exists("\($0)/\(path)")) == true }
     }
 
     /// Makes `count` groups of long names, each in the one before: together longer than any path may be.
@@ -70,7 +70,7 @@ struct CgroupHostileTests {
         #expect(throws: CgroupError.occupied(path: "\(top)/taken")) {
             _ = try OwnedCgroup(creating: path("taken"), in: layout, LinuxResources())
         }
-        #expect(first.view.directories.allSatisfy { Descriptor.workingDirectory.exists($0) })
+        #expect(first.view.directories.allSatisfy { (try? Descriptor.workingDirectory.exists($0)) == true })
     }
 
     @Test("of launches that make the same group at once one has it, in all trees")
@@ -125,7 +125,7 @@ struct CgroupHostileTests {
         #expect(
             error?.description.hasPrefix("linux.resources.cpu.cpus was refused") == true, "\(String(describing: error))"
         )
-        #expect(!Descriptor.workingDirectory.exists("\(outer.view.directory(in: cpuset))/inner"))
+        #expect(try !Descriptor.workingDirectory.exists("\(outer.view.directory(in: cpuset))/inner"))
     }
 }
 
@@ -185,7 +185,7 @@ private final class Contest: @unchecked Sendable {
             let group = try OwnedCgroup(creating: path, in: layout, LinuxResources())
             if count(1) != 1 { failures.add("two have it") }
             usleep(200)
-            for directory in group.view.directories where !Descriptor.workingDirectory.exists(directory) {
+            for directory in group.view.directories where (try? Descriptor.workingDirectory.exists(directory)) != true {
                 failures.add("\(directory) was taken away")
             }
             _ = count(-1)

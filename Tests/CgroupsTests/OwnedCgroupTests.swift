@@ -22,7 +22,7 @@ struct OwnedCgroupTests {
 
     /// Whether any tree has the group.
     func exists(_ path: String) -> Bool {
-        mountPoints.contains { Descriptor.workingDirectory.exists("\($0)/\(path)") }
+        mountPoints.contains { (try? Descriptor.workingDirectory.exists("\($0)/\(path)")) == true }
     }
 
     /// Starts `/bin/sh -c script` outside the group.
@@ -50,7 +50,7 @@ struct OwnedCgroupTests {
     func ownership() throws {
         do {
             let group = try OwnedCgroup(creating: path("dropped"), in: layout, LinuxResources())
-            #expect(group.view.directories.allSatisfy { Descriptor.workingDirectory.exists($0) })
+            #expect(group.view.directories.allSatisfy { (try? Descriptor.workingDirectory.exists($0)) == true })
             #expect((group.v2Directory != nil) == (layout.unifiedMountPoint != nil))
         }
         #expect(!exists(top))

@@ -78,7 +78,7 @@ extension ImageStoreTests {
         let living = try WorkDirectory(store.root.view)
         _ = try store.load(.path(TestImages.path("demo-host")))
         #expect(try scratch.leftovers() == 1)
-        #expect(here.exists("\(store.path)/\(living.path)"))
+        #expect(try here.exists("\(store.path)/\(living.path)"))
         _ = consume living
         #expect(try scratch.leftovers() == 0)
     }

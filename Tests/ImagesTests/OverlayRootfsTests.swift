@@ -25,7 +25,7 @@ struct OverlayRootfsTests {
                 _ = try OverlayRootfs.make(in: store, image: try store.hold("layers"), id: "c1")
             }
         }
-        #expect(!Descriptor.workingDirectory.exists("\(store.path)/containers/c1"))
+        #expect(try !Descriptor.workingDirectory.exists("\(store.path)/containers/c1"))
         try store.unpack(record, to: scratch.path + "/tree")
         let tree = try Descriptor.workingDirectory.open(scratch.path + "/tree", O_RDONLY | O_DIRECTORY)
         #expect(try ExpectedTree(architecture: "arm64").differences(from: tree.view) == [])
