@@ -6,7 +6,7 @@ package import OCI
 ///
 /// A file is its own proof: magic, version, key, lengths, and a digest over all, and the program is checked as the kernel
 /// would. What is torn or foreign is compiled anew and replaced, never trusted. Several processes may use one directory:
-/// files appear by rename, and a file that goes while another reads it is still whole for the reader. The directory must be
+/// files appear whole, and a file that goes while another reads it is still whole for the reader. The directory must be
 /// writable by us alone.
 package struct SeccompCache {
     /// Raised whenever the form of the files or the way filters are made changes.
@@ -16,8 +16,6 @@ package struct SeccompCache {
 
     private static let magic = Array("perigee\u{1}".utf8)
     private static let suffix = ".bpf"
-    /// A temporary file older than this many seconds was left by a process that died.
-    private static let abandonedAfter = 60
     private let directory: Descriptor
 
     /// A cache in `directory`, which must stay open as long as this value is used.
@@ -72,33 +70,39 @@ package struct SeccompCache {
     /// Keeps `program` under `key`, all or nothing, and lets the oldest go.
     package func store(_ program: SeccompProgram, _ key: SeccompKey) throws(SystemError) {
         let bytes = SeccompEntry.bytes(of: program, magic: Self.magic, version: Self.formatVersion, key: key)
-        let temporary = "\(key.name).\(getpid()).\(UInt32.random(in: 0 ... .max))"
-        let file = try directory.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-        do throws(SystemError) {
-            try file.view.write(bytes)
-            try directory.rename(temporary, to: key.name + Self.suffix, in: directory)
-        } catch {
-            let cause = error
-            do throws(SystemError) { try directory.unlink(temporary) } catch { throw cause }
-            throw cause
+        let name = key.name + Self.suffix
+        // A file without a name, so that nothing is left of one that is not written to its end.
+        let nameless = 0x40_0000 | O_DIRECTORY  // O_TMPFILE
+        let file = try directory.open(".", O_WRONLY | nameless, mode: 0o600)
+        try file.view.write(bytes)
+        do throws(SystemError) { try link(file.view, to: name) } catch {
+            guard error.code == .EEXIST else { throw error }
+            // Another's that is as good as ours, or one that is torn or foreign.
+            if stored(key) == nil { try replace(name, by: file.view) }
         }
         try trim()
+    }
+
+    private func replace(_ name: String, by file: Descriptor) throws(SystemError) {
+        do throws(SystemError) { try directory.unlink(name) } catch  where error.code == .ENOENT {}
+        do throws(SystemError) { try link(file, to: name) } catch  where error.code == .EEXIST {}
+    }
+
+    private func link(_ file: Descriptor, to name: String) throws(SystemError) {
+        try Descriptor.workingDirectory.link(
+            "/proc/self/fd/\(file.number)", to: name, in: directory, flags: AT_SYMLINK_FOLLOW)
     }
 
     private func trim() throws(SystemError) {
         // A descriptor of its own: the caller's may be O_PATH, and its offset is the caller's.
         let listing = try directory.open(".", O_RDONLY | O_DIRECTORY)
         var kept: [(name: [CChar], seconds: Int, nanoseconds: Int)] = []
-        let now = Int(Clock.wall() / 1_000_000_000)
         let suffix = Self.suffix.utf8.map { CChar($0) } + [0]
         for name in try listing.view.entries() {
             do throws(SystemError) {
+                guard name.suffix(suffix.count) == suffix[...] else { continue }
                 let modified = try directory.status(of: name).modified
-                if name.suffix(suffix.count) == suffix[...] {
-                    kept.append((name, modified.seconds, modified.nanoseconds))
-                } else if now - modified.seconds > Self.abandonedAfter {
-                    try directory.unlink(name)
-                }
+                kept.append((name, modified.seconds, modified.nanoseconds))
             } catch  where error.code == .ENOENT {}
         }
         guard kept.count > Self.capacity else { return }

@@ -123,6 +123,8 @@ private struct FilterContext: ~Copyable {
 
     /// The program. libseccomp 2.5 writes it to a descriptor only.
     func export() throws(SeccompError) -> [UInt8] {
+        // The error of the write itself, and not ECANCELED for all.
+        try expect(seccomp_attr_set(context, SCMP_FLTATR_API_SYSRAWRC, 1), .setAttribute, "plain error numbers")
         var bytes: [UInt8] = []
         var result: Int32 = 0
         do throws(SystemError) {

@@ -160,18 +160,15 @@ struct SeccompCacheTests {
         #expect(try scratch.files() == [job.key.name + ".bpf"])
     }
 
-    @Test("the number of files is bounded, the newest stays, and what a dead writer left goes")
+    @Test("the number of files is bounded, the newest stays, and no other file is touched")
     func bounds() throws {
         let scratch = try Scratch()
         let cache = SeccompCache(directory: scratch.directory.view)
-        try scratch.directory.view.replaceFile("left.1.2", with: [1])
-        try scratch.directory.view.replaceFile("fresh.1.2", with: [1])
-        var times = [timespec(tv_sec: 1000, tv_nsec: 0), timespec(tv_sec: 1000, tv_nsec: 0)]
-        #expect(utimensat(AT_FDCWD, "\(scratch.path)/left.1.2", &times, 0) == 0)
+        try scratch.directory.view.replaceFile("foreign", with: [1])
         for errno in 1...40 { _ = try cache.program(for: profile(errno)) }
         let files = try scratch.files()
         #expect(files.count == SeccompCache.capacity + 1)
-        #expect(files.contains("fresh.1.2") && !files.contains("left.1.2"))
+        #expect(files.contains("foreign"))
         #expect(try cache.stored(SeccompKey(profile(40))) != nil)
         #expect(try cache.stored(SeccompKey(profile(1))) == nil)
     }
