@@ -32,6 +32,14 @@ static long wait_for(struct stage *s, const struct launch_operation *op) {
     }
 }
 
+/* The same for who waits for nothing any more. Asked before a filter is loaded, else before the command is executed: a
+ * runtime that dies later leaves a container that runs, and its repair ends that. */
+static void leave_if_alone(struct stage *s) {
+    unsigned char byte;
+    if (s->is_filtered) return;
+    if (syscall6(SYS_recvfrom, s->header->control, (long)&byte, 1, MSG_PEEK | MSG_DONTWAIT, 0, 0) == 0) leave(1);
+}
+
 static long signal_to(struct stage *s, const struct launch_operation *op) {
     unsigned char byte = (unsigned char)op->a;
     long n = CALL(s, write, s->header->control, &byte, 1);
@@ -68,7 +76,10 @@ static long perform(struct stage *s, const struct launch_operation *op) {
     case LAUNCH_OP_RLIMIT: return set_rlimit(s, op);
     case LAUNCH_OP_OWN_STREAMS: return own_streams(s, op);
     case LAUNCH_OP_BOUNDING: return drop_bounding(s, op);
-    case LAUNCH_OP_SECCOMP: return load_seccomp(s, op);
+    case LAUNCH_OP_SECCOMP:
+        leave_if_alone(s);
+        s->is_filtered = 1;
+        return load_seccomp(s, op);
     case LAUNCH_OP_KEEP_CAPABILITIES: return keep_capabilities(s, op);
     case LAUNCH_OP_GROUPS: return set_groups(s, op);
     case LAUNCH_OP_GID: return set_gid(s, op);
@@ -79,7 +90,7 @@ static long perform(struct stage *s, const struct launch_operation *op) {
     case LAUNCH_OP_UMASK: return set_umask(s, op);
     case LAUNCH_OP_RESET_SIGNALS: return reset_signals(s, op);
     case LAUNCH_OP_CHDIR: return change_directory(s, op);
-    case LAUNCH_OP_EXEC: return execute(s, op);
+    case LAUNCH_OP_EXEC: leave_if_alone(s); return execute(s, op);
     case LAUNCH_KINDS: break;
     }
     return -ENOSYS;
@@ -122,7 +133,7 @@ void stage_main(unsigned long *stack) {
     CALL(&s, prctl, PR_SET_DUMPABLE, 0, 0, 0, 0); /* nobody with our uid may look into us or take our descriptors */
     CALL(&s, close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC);
     long address = CALL(&s, mmap, 0, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (address < 0 && address > -4096) refuse();
+    if (address < 0 && address > -4096) leave((int)-address); /* there is no page to report on */
     s.arena = (char *)address;
     s.header = (const struct launch_header *)s.arena;
     if (size < sizeof *s.header || s.header->magic != LAUNCH_MAGIC || s.header->size != size) refuse();

@@ -14,7 +14,13 @@ final class Births {
     /// The group's directory in the v2 tree.
     var unifiedDirectory: Descriptor? { group.layout.unifiedMountPoint == nil ? nil : claim?.view }
 
-    init(_ group: Cgroup) { self.group = group }
+    /// What the group is marked with; nil: its name tells whose it is.
+    private let owner: String?
+
+    init(_ group: Cgroup, owner: String?) {
+        self.group = group
+        self.owner = owner
+    }
 
     /// Makes the group everywhere and sets it up.
     func makeAll(_ settings: CgroupSettings) throws(CgroupError) {
@@ -23,6 +29,9 @@ final class Births {
         }
         let first = group.layout.claimRoot
         if let first { try makeAndClaim(below: first) }
+        if let owner, let directory = claim?.view {
+            do throws(SystemError) { try CgroupMark.set(owner, on: directory) } catch { throw CgroupError(error) }
+        }
         if let root = group.layout.unifiedMountPoint, let directory = group.unifiedDirectory {
             try ControllerSwitch(group: group, settings: settings).enable(below: root, directory)
         }
@@ -90,7 +99,7 @@ extension Births {
     }
 
     /// The directory with its lock; nil where another has that, or has put a new directory in its place.
-    private static func claimed(_ directory: String) throws(SystemError) -> OwnedDescriptor? {
+    static func claimed(_ directory: String) throws(SystemError) -> OwnedDescriptor? {
         let opened = try Descriptor.workingDirectory.open(directory, Flags.listing)
         guard try opened.view.lock(exclusive: true, waiting: false),
             try opened.view.status().inode == Descriptor.workingDirectory.status(of: directory).inode

@@ -13,14 +13,16 @@ package struct OwnedCgroup: ~Copyable {
     /// process is in: the v2 tree, on v1 the controllers that every container joins and those of its limits. Devices
     /// are free until ``restrictDevices()``. An empty group that was
     /// left over there is replaced; one with processes, or of another launch that has not filled it yet, is
-    /// ``CgroupError/occupied(path:)``. On an error nothing is left.
-    package init(creating path: CgroupPath, in layout: CgroupLayout, _ settings: CgroupSettings) throws(CgroupError) {
+    /// ``CgroupError/occupied(path:)``. On an error nothing is left. `owner` is for ``Cgroup/removeLeftover(of:)``.
+    package init(
+        creating path: CgroupPath, in layout: CgroupLayout, _ settings: CgroupSettings, owner: String? = nil
+    ) throws(CgroupError) {
         var wanted = CgroupControllers.alwaysJoined.union(settings.controllers)
         // The v2 tree freezes and kills; without it v1's freezer does.
         if layout.unifiedMountPoint == nil { wanted.formUnion(.freezer) }
         let hierarchies = layout.hierarchies.filter { !$0.controllers.isDisjoint(with: wanted) }
         let group = Cgroup(path, in: layout, hierarchies: hierarchies)
-        let births = Births(group)
+        let births = Births(group, owner: owner)
         do throws(CgroupError) {
             try births.makeAll(settings)
         } catch {
@@ -33,9 +35,11 @@ package struct OwnedCgroup: ~Copyable {
     }
 
     /// The same from config.json's limits.
-    package init(creating path: CgroupPath, in layout: CgroupLayout, _ resources: LinuxResources) throws(CgroupError) {
+    package init(
+        creating path: CgroupPath, in layout: CgroupLayout, _ resources: LinuxResources, owner: String? = nil
+    ) throws(CgroupError) {
         try self.init(
-            creating: path, in: layout, CgroupSettings(resources, legacy: layout.legacyControllers))
+            creating: path, in: layout, CgroupSettings(resources, legacy: layout.legacyControllers), owner: owner)
     }
 
     deinit { births.undo() }

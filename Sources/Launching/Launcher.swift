@@ -14,19 +14,23 @@ package struct LaunchInputs: ~Copyable {
     package var seccompFlags: UInt64
     /// Where the container's cgroup is made, and its limits; nil: the launch goes without.
     package var cgroup: (layout: CgroupLayout, path: CgroupPath, resources: LinuxResources)?
+    /// What the group is marked with, see `OwnedCgroup`.
+    package var cgroupMark: String?
     package var lastCapability: UInt32
     /// Of `NetworkMaker.begin(for:)` with the same plan.
     package var network: NetworkMaker?
 
     package init(
         root: consuming OwnedDescriptor, network: NetworkMaker? = nil, seccomp: [UInt8] = [], seccompFlags: UInt64 = 0,
-        cgroup: (layout: CgroupLayout, path: CgroupPath, resources: LinuxResources)?, lastCapability: UInt32
+        cgroup: (layout: CgroupLayout, path: CgroupPath, resources: LinuxResources)?, cgroupMark: String? = nil,
+        lastCapability: UInt32
     ) {
         self.root = root
         self.network = network
         self.seccomp = seccomp
         self.seccompFlags = seccompFlags
         self.cgroup = cgroup
+        self.cgroupMark = cgroupMark
         self.lastCapability = lastCapability
     }
 }
@@ -103,7 +107,8 @@ package struct Launcher: ~Copyable {
         if case .createCgroup = step {
             guard let wanted = inputs.cgroup else { return }
             do throws(CgroupError) {
-                let made = try OwnedCgroup(creating: wanted.path, in: wanted.layout, wanted.resources)
+                let made = try OwnedCgroup(
+                    creating: wanted.path, in: wanted.layout, wanted.resources, owner: inputs.cgroupMark)
                 group = made.view
                 cgroup = consume made
             } catch { throw .cgroup(number: number, count: steps.count, error) }
@@ -211,7 +216,7 @@ package struct Launcher: ~Copyable {
             }
             n = try read.get()
         } catch  where error.code == .ECONNRESET {
-            n = 0  // It died, and had not read all that we wrote.
+            n = 0  // It died with a handshake unread. What the page says tells more.
         } catch { throw .system(error) }
         let report = compiled.report
         if n == 0, report.state == LAUNCH_EXECUTING { return }
@@ -238,6 +243,12 @@ package struct Launcher: ~Copyable {
         try? process.send(SIGKILL)
         let end: ProcessEnd
         do throws(SystemError) { end = try process.wait() } catch { return .system(error) }
+        if report.state == LAUNCH_BORN, case .exited(let code) = end.cause {
+            // Without the arena it had nothing to report on but its exit code.
+            return .clone(
+                number: plan.before.count + 1, count: steps.count,
+                SystemError("mmap", "the plan", Errno(rawValue: code)))
+        }
         let step = report.step > 0 && report.step <= steps.count ? steps[report.step - 1] : nil
         let kills = try? group?.oomKills()
         return .died(number: report.step, count: steps.count, step, end, outOfMemory: (kills ?? 0) > 0)

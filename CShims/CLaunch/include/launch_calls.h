@@ -11,4 +11,5 @@
     X(mknodat, 259, 33) X(fchownat, 260, 54) X(newfstatat, 262, 79) X(symlinkat, 266, 36) X(fchmodat, 268, 53)      \
     X(unshare, 272, 97) X(prlimit64, 302, 261) X(setns, 308, 268) X(seccomp, 317, 277) X(open_tree, 428, 428)       \
     X(move_mount, 429, 429) X(fsopen, 430, 430) X(fsconfig, 431, 431) X(fsmount, 432, 432)                          \
-    X(close_range, 436, 436) X(openat2, 437, 437) X(mount_setattr, 442, 442) X(getcwd, 79, 17)
+    X(close_range, 436, 436) X(openat2, 437, 437) X(mount_setattr, 442, 442) X(getcwd, 79, 17) \
+    X(recvfrom, 45, 207)
