@@ -17,7 +17,20 @@ extension ImageStore {
             guard let given = ImageReference(name) else { throw .notAName(name) }
             reference = given
         }
-        try WorkDirectory.sweep(root.view)
+        try removeLeftoverWork()
+        do throws(ImagesError) {
+            return try load(source, reference, platform, limits)
+        } catch {
+            // What was moved into the store and has no name there is of no use. What can't be removed now (the error may
+            // be the disk's) is when another image is removed.
+            do throws(ImagesError) { try prune() } catch {}
+            throw error
+        }
+    }
+
+    private func load(
+        _ source: ImageSource, _ reference: ImageReference?, _ platform: ImagePlatform?, _ limits: UnpackLimits
+    ) throws(ImagesError) -> [ImageRecord] {
         let work = try WorkDirectory(root.view)
         let files = try ImageFiles.open(source, spoolingTo: work.view, limits)
         let images = try ImageCatalog(platform: platform, name: reference).images(in: files)
@@ -131,17 +144,27 @@ private final class ImageLoader {
                 for (text, digest) in [
                     (image.manifest.text, image.manifest.digest), (image.config.text, image.config.digest),
                 ] {
-                    try root.replaceFile("blobs/sha256/\(digest.hex)", with: text, durable: true)
+                    try place(text, at: "blobs/sha256/\(digest.hex)")
                 }
             }
             try root.synchronizeDirectories(["layers", "blobs/sha256"])
             for record in records {
                 let path = "images/\(ImageRecord.fileName(record.reference))"
-                try root.replaceFile(path, with: Array((record.json.text(indent: 2) + "\n").utf8), durable: true)
+                try place(Array((record.json.text(indent: 2) + "\n").utf8), at: path)
             }
             try root.synchronizeDirectories(["images"])
         }
         _ = consume lock
+    }
+}
+
+extension ImageLoader {
+    /// Puts a file into the store, all or nothing and on the disk; what is cut short is in this load's own directory.
+    private func place(_ bytes: [UInt8], at path: String) throws(SystemError) {
+        let file = try work.open("document", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
+        try file.view.write(bytes)
+        try file.view.synchronize()
+        try work.rename("document", to: path, in: root)
     }
 }
 

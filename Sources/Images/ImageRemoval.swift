@@ -37,8 +37,8 @@ extension ImageStore {
     /// the bytes of content that are gone.
     @discardableResult
     package func prune() throws(ImagesError) -> Int64 {
-        try WorkDirectory.sweep(root.view)
         let lock = try StoreLock(root.view, exclusive: true)
+        _ = try WorkDirectory.sweep(root.view, lock)
         return try collect(lock)
     }
 
@@ -77,7 +77,7 @@ extension ImageStore {
         }
     }
 
-    private func collect(_ lock: borrowing StoreLock) throws(ImagesError) -> Int64 {
+    func collect(_ lock: borrowing StoreLock) throws(ImagesError) -> Int64 {
         let all = try records(lock)
         let layers = Set(all.flatMap { $0.layers.map(\.chainID) })
         let documents = Set(all.flatMap { [$0.manifest, $0.config] })

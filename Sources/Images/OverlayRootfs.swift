@@ -81,6 +81,11 @@ package struct OverlayRootfs: ~Copyable {
         }
     }
 
+    /// Where the directories of the container `id` are, or will be: absolute.
+    package static func path(of id: String, in store: ImageStore) throws(ImagesError) -> String {
+        try system { () throws(SystemError) in try AbsolutePath.of(store.path) + "/containers/\(id)" }
+    }
+
     static func isIdentifier(_ text: String) -> Bool {
         let isWord = { (c: UInt8) in
             (48...57).contains(c) || (65...90).contains(c) || (97...122).contains(c) || c == 95 || c == 46 || c == 45

@@ -34,10 +34,10 @@ struct WorkDirectory: ~Copyable {
         do throws(SystemError) { try root.removeTree("tmp/\(name)") } catch {}
     }
 
-    /// Removes what killed loads have left in `tmp`.
-    static func sweep(_ root: Descriptor) throws(ImagesError) {
-        let lock = try StoreLock(root, exclusive: true)
+    /// Removes what killed loads have left in `tmp`, and tells whether there was any. Needs the store's exclusive lock.
+    static func sweep(_ root: Descriptor, _ lock: borrowing StoreLock) throws(ImagesError) -> Bool {
         try system { () throws(SystemError) in
+            var found = false
             let tmp = try root.open("tmp", O_RDONLY | O_DIRECTORY)
             for name in try tmp.view.entries() {
                 guard try tmp.view.status(of: name).isDirectory else {
@@ -45,9 +45,12 @@ struct WorkDirectory: ~Copyable {
                     continue
                 }
                 let left = try tmp.view.open(name, O_RDONLY | O_DIRECTORY)
-                if try left.view.lock(exclusive: true, waiting: false) { try tmp.view.removeTree(name) }
+                if try left.view.lock(exclusive: true, waiting: false) {
+                    try tmp.view.removeTree(name)
+                    found = true
+                }
             }
+            return found
         }
-        _ = consume lock
     }
 }

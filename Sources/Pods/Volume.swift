@@ -36,13 +36,13 @@ struct Volume {
                 {}
             }
             let path = "volumes/\(tenant)/\(name)"
-            do throws(SystemError) { try root.view.makeDirectory(path, mode: 0o700) } catch  where error.code == .EEXIST
-            {
+            // In one step: one that was made and not yet opened to all would stay so.
+            do throws(SystemError) {
+                try CreationMask.none { () throws(SystemError) in try root.view.makeDirectory(path, mode: 0o1777) }
+            } catch {
+                guard error.code == .EEXIST else { throw error }
                 guard try root.view.status(of: path).isDirectory else { throw SystemError("mkdirat", path, .ENOTDIR) }
-                return self.path(in: store)
             }
-            let made = try root.view.open(path, O_RDONLY | O_DIRECTORY)
-            try made.view.setMode(0o1777)
             return self.path(in: store)
         } catch { throw .volume(name, error) }
     }
