@@ -6,7 +6,7 @@ package import Planning
 internal import Seccomp
 
 /// A container from its configuration to its end, in the foreground: what `run` and `pod run` share.
-package struct ContainerRun: Sendable {
+package struct ContainerRun {
     /// What to run and how.
     package struct Request: Sendable {
         package var identifier: ContainerIdentifier
@@ -49,6 +49,8 @@ package struct ContainerRun: Sendable {
         package let plan: LaunchPlan
         package let times: LaunchTimes?
         package let phases: [Phase]
+        /// What went wrong after the container had ended.
+        package let warnings: [String]
     }
 
     /// Work of the runtime before the plan is carried out, for the timeline: what, and when it had ended.
@@ -71,6 +73,7 @@ package struct ContainerRun: Sendable {
     /// What will be done.
     package let plan: LaunchPlan
     private var phases: [Phase]
+    private var network: NetworkMaker?
 
     /// Plans the launch of `request`; `phases` is the caller's work so far.
     package init(
@@ -96,19 +99,36 @@ package struct ContainerRun: Sendable {
     /// The configuration's path below each hierarchy, else one of our own.
     private static func cgroupPath(_ request: Request, _ root: borrowing RuntimeRoot) -> String {
         guard let path = request.spec.linux.cgroupsPath, !path.isEmpty else {
-            return "perigee/\(root.identifier).\(request.identifier.text)"
+            return root.view.cgroupPath(of: request.identifier.text)
         }
         return path.hasPrefix("/") ? String(path.dropFirst()) : "perigee/\(root.identifier)/\(path)"
     }
 
-    /// Launches, waits, and keeps the record. Nothing of the container is left but the record, whatever happens.
-    package mutating func run(
-        in root: borrowing RuntimeRoot, rootFileSystem: consuming OwnedDescriptor
-    ) throws(ContainersError) -> Outcome {
-        let network: NetworkMaker?
+    /// What the container's state directory is to say. `cgroup` is where a container has its group that names none.
+    package static func record(
+        of identifier: ContainerIdentifier, in root: borrowing RuntimeRoot, directories: [String]
+    ) -> ContainerRecord {
+        ContainerRecord(cgroup: root.view.cgroupPath(of: identifier.text), directories: directories)
+    }
+
+    /// The same of this container.
+    package var record: ContainerRecord {
+        ContainerRecord(cgroup: plan.cgroupPath)
+    }
+
+    /// Begins what takes long and leaves nothing behind if no launch follows; `run` does it too.
+    package mutating func begin() throws(ContainersError) {
+        guard network == nil else { return }
         do throws(LaunchError) { network = try NetworkMaker.begin(for: plan) } catch { throw .launch(error) }
         phases.append(Phase("begin a network namespace"))
-        let state = try StateDirectory(request.identifier, in: root)
+    }
+
+    /// Launches, waits, and keeps the record of the end. Nothing of the container is left but that record and the state
+    /// directory, which is the caller's, whatever happens.
+    package mutating func run(
+        in root: borrowing RuntimeRoot, _ state: inout StateDirectory, rootFileSystem: consuming OwnedDescriptor
+    ) throws(ContainersError) -> Outcome {
+        try begin()
         var foreground: Foreground
         var group: (layout: Cgroups.CgroupLayout, path: CgroupPath, resources: LinuxResources)?
         if let path = plan.cgroupPath {
@@ -116,6 +136,7 @@ package struct ContainerRun: Sendable {
                 throw .cgroup(error)
             }
         }
+        if let group { state.group = Cgroup(group.path, in: group.layout) }
         do throws(SystemError) {
             foreground = try Foreground(request.stopsOnSignal ? .stop : .forwarded, stopSignal: request.stopSignal)
         } catch { throw .state(error) }
@@ -130,6 +151,7 @@ package struct ContainerRun: Sendable {
                 with: LaunchInputs(
                     root: rootFileSystem, network: network, seccomp: program?.bytes ?? [],
                     seccompFlags: UInt64(program?.flags.rawValue ?? 0), cgroup: group,
+                    cgroupMark: group.flatMap { root.view.mark(of: request.identifier.text, cgroup: $0.path.text) },
                     lastCapability: UInt32(host.lastCapability)),
                 timeline: request.timeline)
         } catch { throw .launch(error) }
@@ -141,11 +163,12 @@ package struct ContainerRun: Sendable {
         }
         do throws(LaunchError) { end = try container.wait() } catch { throw .launch(error) }
         let record = ContainerRun.record(request.identifier, end, foreground.asked, started)
+        // The container has ended, and its command's exit code is what the caller waits for.
+        var warnings: [String] = []
         do throws(SystemError) {
             try ExitLog(root: root.directory.view).add(record)
-        } catch { throw .state(error) }
-        _ = state
-        return Outcome(record: record, plan: plan, times: times, phases: phases)
+        } catch { warnings.append("the record of its end can't be kept: \(error)") }
+        return Outcome(record: record, plan: plan, times: times, phases: phases, warnings: warnings)
     }
 
     private static func record(

@@ -10,17 +10,31 @@ package struct RuntimeRoot: ~Copyable {
 
     /// Opens the directory, and makes it where it is missing.
     package init(path: String) throws(ContainersError) {
+        let text: String, opened: OwnedDescriptor
         do throws(SystemError) {
-            do throws(SystemError) {
-                directory = try Descriptor.workingDirectory.openFollowing(path, O_RDONLY | O_DIRECTORY)
-            } catch {
-                guard error.code == .ENOENT else { throw error }
-                try Descriptor.workingDirectory.makeDirectories(path, mode: 0o700)
-                directory = try Descriptor.workingDirectory.openFollowing(path, O_RDONLY | O_DIRECTORY)
-            }
+            text = try AbsolutePath.of(path)
+            opened = try RuntimeRoot.open(path)
         } catch { throw .state(error) }
         self.path = path
-        identifier = RuntimeRoot.identifier(of: path)
+        directory = opened
+        identifier = RuntimeRoot.identifier(of: text)
+    }
+
+    /// The root at `path`; nil: there is none, since no container has ever run there.
+    package static func existing(path: String) throws(ContainersError) -> RuntimeRoot? {
+        let isThere: Bool
+        do throws(SystemError) { isThere = try Descriptor.workingDirectory.exists(path) } catch { throw .state(error) }
+        guard isThere else { return nil }
+        return try RuntimeRoot(path: path)
+    }
+
+    private static func open(_ path: String) throws(SystemError) -> OwnedDescriptor {
+        let here = Descriptor.workingDirectory
+        do throws(SystemError) { return try here.openFollowing(path, O_RDONLY | O_DIRECTORY) } catch {
+            guard error.code == .ENOENT else { throw error }
+        }
+        try here.makeDirectories(path, mode: 0o700)
+        return try here.openFollowing(path, O_RDONLY | O_DIRECTORY)
     }
 
     /// A directory of the root that is no container's: `@` is in no container's id.
@@ -40,6 +54,37 @@ package struct RuntimeRoot: ~Copyable {
         let digits = String(hash, radix: 16)
         return String(repeating: "0", count: 8 - digits.count) + digits
     }
+}
+
+extension RuntimeRoot {
+    /// The root as a value: whoever holds the ``RuntimeRoot`` must keep it alive while this is used.
+    package struct View: Sendable {
+        let directory: Descriptor
+        package let identifier: String
+
+        /// Whether container `name` may have a state directory here: what can't be found out counts as yes.
+        package func mayKnow(_ name: String) -> Bool {
+            do throws(SystemError) { return try directory.exists(name) } catch { return true }
+        }
+
+        /// Where the group of a container is that names no other.
+        func cgroupPath(of name: String) -> String { "perigee/\(identifier).\(name)" }
+
+        /// What the group at `path` is marked with; nil: the path alone tells whose it is.
+        func mark(of name: String, cgroup path: String) -> String? {
+            path == cgroupPath(of: name) ? nil : "\(identifier)/\(name)"
+        }
+
+        /// Whether the directory was made for a container of this root: `IDENTIFIER.NAME`.
+        func owns(_ directory: String) -> Bool {
+            directory.hasPrefix("/") && directory.split(separator: "/").last?.hasPrefix(identifier + ".") == true
+        }
+    }
+
+    package var view: View { View(directory: directory.view, identifier: identifier) }
+
+    /// The name of container `name`'s directories in places that several roots share, such as an image store.
+    package func ownName(of name: ContainerIdentifier) -> String { "\(identifier).\(name.text)" }
 }
 
 /// A container's name: the letters that runc allows.

@@ -1,67 +1,102 @@
+internal import Cgroups
 internal import Glibc
 internal import Linux
 internal import OCI
 
-/// A container's directory below the root. Its lock is held as long as this value lives, so that another command can
-/// tell a living container from one whose runtime was killed. Dropped, the directory goes.
-struct StateDirectory: ~Copyable {
-    private let root: Descriptor
+/// A container's directory below the root: made before anything else of it, and removed last. It is locked (flock(2))
+/// as long as this value lives, so that others can tell a living container from one whose runtime was killed; the
+/// record in it tells them what that one has left. Dropped, the directory goes, unless something is still there that
+/// the record tells of: that is ``Repair``'s then.
+package struct StateDirectory: ~Copyable {
+    static let recordName = "record"
+
+    private let root: RuntimeRoot.View
     private let name: String
     private let directory: OwnedDescriptor
-    private let lock: OwnedDescriptor
+    private let record: ContainerRecord
+    /// The container's group, from when it may have been made.
+    var group: Cgroup?
 
-    /// Makes the directory of `identifier`. A directory that is there and whose lock is free was left by a runtime that
-    /// was killed: it is removed first.
-    init(_ identifier: ContainerIdentifier, in root: borrowing RuntimeRoot) throws(ContainersError) {
-        let directory: OwnedDescriptor
+    /// Makes the directory of `identifier`, which must not exist, and puts `record` into it. `root` must outlive it.
+    package init(
+        _ identifier: ContainerIdentifier, _ record: ContainerRecord, in root: borrowing RuntimeRoot
+    ) throws(ContainersError) {
+        let made: OwnedDescriptor
         do throws(SystemError) {
-            directory = try StateDirectory.make(identifier.text, in: root.directory.view)
+            made = try StateDirectory.make(identifier.text, record, in: root.directory.view)
         } catch {
-            if error.code == .EBUSY || error.code == .EEXIST {
-                throw .identifierInUse(identifier.text, root: root.path)
-            }
+            if error.code == .EEXIST { throw .identifierInUse(identifier.text, root: root.path) }
             throw .state(error)
         }
-        let lock: OwnedDescriptor
-        do throws(SystemError) { lock = try StateDirectory.takeLock(in: directory.view) } catch { throw .state(error) }
-        self.root = root.directory.view
+        directory = made
+        self.root = root.view
+        self.record = record
         name = identifier.text
-        self.directory = directory
-        self.lock = lock
+        group = nil
     }
 
-    private static func make(_ name: String, in root: Descriptor) throws(SystemError) -> OwnedDescriptor {
-        do throws(SystemError) { try root.makeDirectory(name, mode: 0o700) } catch {
-            guard error.code == .EEXIST else { throw error }
-            guard try isAbandoned(name, in: root) else { throw SystemError("mkdirat", name, .EBUSY) }
-            try root.removeTree(name)
+    /// A repair may come between any two steps, take the directory for one whose maker died at once, and remove it: then
+    /// it is made again. Nothing can be made in a directory that is gone, so that the record's ENOENT tells.
+    private static func make(_ name: String, _ record: ContainerRecord, in root: Descriptor) throws(SystemError)
+        -> OwnedDescriptor
+    {
+        let tries = 100
+        for _ in 1...tries {
             try root.makeDirectory(name, mode: 0o700)
+            do throws(SystemError) {
+                let directory = try root.open(name, O_RDONLY | O_DIRECTORY)
+                try lock(directory.view)
+                let file = try directory.view.open(recordName, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+                try file.view.write(record.json.text())
+                return directory
+            } catch {
+                if error.code == .ENOENT { continue }
+                // EEXIST: another command's container of this name, made after a repair had removed our directory.
+                if error.code != .EEXIST { try? root.removeTree(name) }
+                throw error
+            }
         }
-        return try root.open(name, O_RDONLY | O_DIRECTORY)
+        throw SystemError("mkdirat", name, .EEXIST)
     }
 
-    private static func takeLock(in directory: Descriptor) throws(SystemError) -> OwnedDescriptor {
-        let lock = try directory.open("lock", O_RDWR | O_CREAT, mode: 0o600)
-        guard try lock.view.lock(exclusive: true, waiting: false) else { throw SystemError("flock", "lock", .EBUSY) }
-        return lock
+    /// Whoever else has the lock of a new directory is a repair, for a moment, or a command that was faster.
+    private static func lock(_ directory: Descriptor) throws(SystemError) {
+        let tries = 100
+        for _ in 1...tries {
+            if try directory.lock(exclusive: true, waiting: false) { return }
+            Clock.pause(100_000)
+        }
+        throw SystemError("flock", recordName, .EEXIST)
     }
 
-    deinit { try? root.removeTree(name) }
-
-    private static func isAbandoned(_ name: String, in root: Descriptor) throws(SystemError) -> Bool {
-        do throws(SystemError) {
-            let directory = try root.open(name, O_RDONLY | O_DIRECTORY)
-            let lock = try directory.view.open("lock", O_RDWR)
-            return try lock.view.lock(exclusive: true, waiting: false)
+    deinit {
+        do throws(ContainersError) {
+            if try !isAlone() { try record.removeAll(of: name, in: root) }
+            do throws(SystemError) { try StateDirectory.remove(name, directory.view, in: root.directory) } catch {
+                throw .state(error)
+            }
         } catch {
-            // Made a moment ago, and its lock not yet: somebody is at work in it.
-            if error.code == .ENOENT { return false }
-            throw error
+            // The lock goes with this value: the next command's repair tries again, and says why it can't.
         }
     }
 
-    /// Puts a file into the directory, all or nothing.
-    func write(_ file: String, _ value: JSON.Value) throws(SystemError) {
-        try directory.view.replaceFile(file, with: Array((value.text(indent: 2) + "\n").utf8))
+    /// Whether nothing that the record tells of is there any more.
+    private borrowing func isAlone() throws(ContainersError) -> Bool {
+        do throws(SystemError) {
+            if try group?.isPresent() == true { return false }
+            for path in record.directories where try Descriptor.workingDirectory.exists(path) { return false }
+            return true
+        } catch { throw .state(error) }
+    }
+
+    /// Removes the directory of container `name`, whose lock the caller holds through `directory`.
+    static func remove(_ name: String, _ directory: Descriptor, in root: Descriptor) throws(SystemError) {
+        do throws(SystemError) {
+            try directory.unlink(recordName)
+            try root.unlink(name, flags: AT_REMOVEDIR)
+        } catch {
+            guard error.code == .ENOENT || error.code == .ENOTEMPTY else { throw error }
+            try root.removeTree(name)
+        }
     }
 }

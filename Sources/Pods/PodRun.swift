@@ -24,6 +24,9 @@ package struct PodRun {
         case ended(ContainerRun.Outcome)
     }
 
+    /// Removes what killed commands have left, and tells what can't be removed.
+    package func repair(in root: borrowing RuntimeRoot) -> [String] { Repair.run(in: root, and: store) }
+
     /// Runs the pod until it ends, or with `explain` only plans it.
     package mutating func run(in root: borrowing RuntimeRoot, explain: Bool) throws(PodsError) -> Result {
         do throws(ContainersError) { try Foreground.holdSignals() } catch { throw .containers(error) }
@@ -43,10 +46,21 @@ package struct PodRun {
                 image: request.image, platform: "\(record.platform)", host: "linux/" + Emulation.hostArchitecture)
         }
         phases.append(.init("find image"))
+        // First what tells of all else, so that it can be removed if this process is killed.
+        let own = root.ownName(of: identifier)
+        let directory: String
+        do throws(ImagesError) { directory = try OverlayRootfs.path(of: own, in: store) } catch {
+            throw .images(error)
+        }
+        var state: StateDirectory
+        do throws(ContainersError) {
+            let all = ContainerRun.record(of: identifier, in: root, directories: [directory])
+            state = try StateDirectory(identifier, all, in: root)
+        } catch { throw .containers(error) }
         let rootfs: OverlayRootfs
-        do throws(ImagesError) {
-            rootfs = try OverlayRootfs.make(in: store, image: hold, id: identifier.text)
-        } catch { throw .images(error) }
+        do throws(ImagesError) { rootfs = try OverlayRootfs.make(in: store, image: hold, id: own) } catch {
+            throw .images(error)
+        }
         let mount: OwnedDescriptor
         do throws(ImagesError) { mount = try rootfs.mount() } catch { throw .images(error) }
         phases.append(.init("overlay of \(record.layers.count) layers"))
@@ -66,8 +80,9 @@ package struct PodRun {
                     stopSignal: stopSignal, timeline: request.timeline),
                 root: root, phases: phases)
             if explain { return .explained(launch.plan) }
-            let outcome = try launch.run(in: root, rootFileSystem: mount)
-            _ = rootfs
+            let outcome = try launch.run(in: root, &state, rootFileSystem: mount)
+            _ = consume rootfs
+            _ = consume state
             return .ended(outcome)
         } catch { throw .containers(error) }
     }

@@ -25,7 +25,7 @@ struct Report {
 
     /// Prints what was asked for, and tells the exit status.
     func finish(_ outcome: ContainerRun.Outcome) -> Int32 {
-        for warning in outcome.plan.warnings { CommandLineTool.complain("warning: \(warning)") }
+        for warning in outcome.plan.warnings + outcome.warnings { CommandLineTool.complain("warning: \(warning)") }
         if wantsTimeline, let times = outcome.times {
             write(
                 Timeline(
@@ -55,6 +55,11 @@ struct Report {
             try file.view.write(text)
             try file.close()
         } catch { CommandLineTool.complain("timeline: \(error)") }
+    }
+
+    /// Says what a repair could not remove.
+    static func warn(_ failures: [String]) {
+        for failure in failures { CommandLineTool.complain("warning: \(failure)") }
     }
 
     /// Says why it failed.

@@ -28,6 +28,7 @@ extension Verb {
         var phases = [ContainerRun.Phase("read configuration")]
         let root = try RuntimeRoot(path: global.root)
         try Foreground.holdSignals()
+        Report.warn(Repair.run(in: root).map(\.description))
         let mount = try bundle.openRoot()
         phases.append(.init("open root file system"))
         var launch = try ContainerRun(
@@ -38,7 +39,10 @@ extension Verb {
                 timeline: report.wantsTimeline),
             root: root, phases: phases)
         if report.wantsPlan { return report.explain(launch.plan) }
-        let outcome = try launch.run(in: root, rootFileSystem: mount)
+        try launch.begin()
+        var state = try StateDirectory(identifier, launch.record, in: root)
+        let outcome = try launch.run(in: root, &state, rootFileSystem: mount)
+        _ = consume state
         return report.finish(outcome)
     }
 }

@@ -1,0 +1,63 @@
+internal import Cgroups
+internal import Linux
+internal import OCI
+
+/// What a container's state directory says of it from the beginning, before anything else of it is made: all that it
+/// will have outside, so that whoever finds its runtime dead can remove it. See ``Repair``.
+package struct ContainerRecord: Hashable, Sendable {
+    /// Who keeps the container.
+    enum Life: String, Hashable, Sendable {
+        /// The command that started it, which stays with it and holds the lock of its state directory: it ends with
+        /// that command.
+        case foreground
+    }
+
+    let life: Life
+    /// Its group below each hierarchy; nil: it has none.
+    package var cgroup: String?
+    /// Directory trees of its own, absolute. Their names have the root's identifier in front.
+    package var directories: [String]
+
+    package init(cgroup: String?, directories: [String] = []) {
+        life = .foreground
+        self.cgroup = cgroup
+        self.directories = directories
+    }
+
+    init(_ json: JSON) throws(JSONError) {
+        let life = try json.required("life")
+        guard let known = Life(rawValue: try life.string()) else { throw life.expected("a life that is known here") }
+        self.life = known
+        cgroup = try json["cgroup"]?.string()
+        directories = try json.required("directories").strings()
+    }
+
+    var json: JSON.Value {
+        .members([
+            ("life", .string(life.rawValue)), ("cgroup", cgroup.map { .string($0) }),
+            ("directories", .strings(directories)),
+        ])
+    }
+}
+
+extension ContainerRecord {
+    /// Kills what runs in the group of container `name`, and removes all that the record tells of. There need be nothing.
+    func removeAll(of name: String, in root: RuntimeRoot.View) throws(ContainersError) {
+        if let cgroup { try removeGroup(cgroup, of: name, in: root) }
+        for directory in directories where root.owns(directory) {
+            do throws(SystemError) { try Descriptor.workingDirectory.removeTree(directory) } catch {
+                throw .state(error)
+            }
+        }
+    }
+
+    private func removeGroup(_ text: String, of name: String, in root: RuntimeRoot.View) throws(ContainersError) {
+        do throws(CgroupError) {
+            let group = Cgroup(try CgroupPath(text), in: try CgroupLayout.detect())
+            try group.removeLeftover(of: root.mark(of: name, cgroup: text))
+        } catch {
+            if case .notMounted = error { return }
+            throw .cgroup(error)
+        }
+    }
+}

@@ -1,0 +1,90 @@
+internal import Glibc
+internal import Linux
+internal import OCI
+
+/// Removes what commands have left that were killed. Every launch begins with it: where nothing is left it costs one
+/// reading of the root's directory.
+///
+/// A container belongs to the command that holds the lock of its state directory. Where nobody holds it the command is
+/// dead, and whoever takes the lock may remove the container: what runs in its cgroup, the cgroup, its directories, and
+/// the state directory last. A repair that is itself killed is gone on with by the next; two at once see each other's
+/// locks; and a container that is just being made is either not locked yet, and has nothing but its empty directory,
+/// which its maker then makes again, or it is locked.
+package enum Repair {
+    /// What could not be removed, of which container, and why. The next repair tries again.
+    package struct Failure: Sendable, CustomStringConvertible {
+        let name: String
+        let error: ContainersError
+
+        package var description: String {
+            "what is left of container \(name), whose perigee was killed, can't be removed now: \(error)"
+        }
+    }
+
+    /// Repairs `root`, and tells what could not be.
+    package static func run(in root: borrowing RuntimeRoot) -> [Failure] {
+        var failures: [Failure] = []
+        let names: [[CChar]]
+        do throws(SystemError) { names = try root.directory.view.entries() } catch {
+            return [Failure(name: "*", error: .state(error))]
+        }
+        let at = CChar(UInt8(ascii: "@"))
+        for bytes in names where bytes.first != at {
+            let name = bytes.withUnsafeBufferPointer { buffer in
+                String(decoding: buffer.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            }
+            do throws(ContainersError) { try repair(name, in: root.view) } catch {
+                failures.append(Failure(name: name, error: error))
+            }
+        }
+        return failures
+    }
+
+    private static func repair(_ name: String, in root: RuntimeRoot.View) throws(ContainersError) {
+        let directory: OwnedDescriptor
+        let json: JSON?
+        do throws(SystemError) {
+            guard let abandoned = try abandoned(name, in: root.directory) else { return }
+            json = try record(in: abandoned.view)
+            directory = abandoned
+        } catch {
+            // Its command has removed it meanwhile; or it is no directory, and so no container's.
+            if error.code == .ENOENT || error.code == .ENOTDIR { return }
+            throw .state(error)
+        }
+        if let json {
+            // One that can't be understood is another version's, and so is the container.
+            let record: ContainerRecord
+            do throws(JSONError) { record = try ContainerRecord(json) } catch {
+                throw .json(path: "\(name)/\(StateDirectory.recordName)", error)
+            }
+            try record.removeAll(of: name, in: root)
+        }
+        do throws(SystemError) { try StateDirectory.remove(name, directory.view, in: root.directory) } catch {
+            throw .state(error)
+        }
+    }
+
+    /// The state directory with its lock; nil: its command lives.
+    private static func abandoned(_ name: String, in root: Descriptor) throws(SystemError) -> OwnedDescriptor? {
+        let directory = try root.open(name, O_RDONLY | O_DIRECTORY)
+        guard try directory.view.lock(exclusive: true, waiting: false) else { return nil }
+        // The lock may be of a directory that is gone, and another container's be in its place.
+        let status = try directory.view.status(), present = try root.status(of: name)
+        guard status.inode == present.inode, status.device == present.device else { return nil }
+        return directory
+    }
+
+    /// What the container has; nil where its command died before it had anything: the record comes first.
+    private static func record(in directory: Descriptor) throws(SystemError) -> JSON? {
+        let bytes: [UInt8]
+        do throws(SystemError) { bytes = try directory.readFile(StateDirectory.recordName, limit: 1 << 20) } catch {
+            if error.code == .ENOENT { return nil }
+            throw error
+        }
+        do throws(JSONError) { return try JSON(parsing: bytes) } catch {
+            // Cut short: it died while it wrote.
+            return nil
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import Foundation
+import Testing
+
+/// What a killed runtime leaves, and who removes it. Each system call on the way has its turn in Tests/faults.py.
+@Suite(.serialized) struct DeathTests {
+    /// A container that runs; its runtime is killed.
+    private func kill(_ words: [String], id: String? = nil, in perigee: Perigee) throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: Perigee.binary)
+        process.arguments = Array(perigee.command(words).dropFirst())
+        try process.run()
+        let end = Date().addingTimeInterval(10)
+        while !Perigee.shell("pgrep -P \(process.processIdentifier) -x sleep").output.contains("\n"), Date() < end {
+            Thread.sleep(forTimeInterval: 0.02)
+        }
+        Foundation.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    /// States, uppers and work that are there, without what stays.
+    private func leftovers(_ perigee: Perigee) throws -> [String] {
+        var left: [String] = []
+        for (directory, ours) in [
+            (perigee.root, false), (perigee.store + "/containers", true), (perigee.store + "/tmp", true),
+        ] {
+            left += try FileManager.default.contentsOfDirectory(atPath: directory).filter { ours || !$0.hasPrefix("@") }
+        }
+        return left
+    }
+
+    private func own(_ name: String) -> Perigee {
+        let own = Perigee(directory: Perigee.shared.directory + "/\(name)")
+        let loaded = own.run(["image", "load", "\(Perigee.images)/demo-host.oci.tar"])
+        #expect(loaded.status == 0, "\(loaded.errors)")
+        return own
+    }
+
+    @Test("The next command ends a pod whose runtime was killed, and removes all of it", arguments: ["pod", "image"])
+    func killed(next: String) throws {
+        let own = own("death-\(next)")
+        try kill(["pod", "run", "--image", "demo-host", "--", "/bin/sleep", "7654"], in: own)
+        let before = try leftovers(own)
+        #expect(before.count == 2, "\(before)")
+        let outcome =
+            next == "pod" ? own.pod("echo ok") : own.run(["image", "list"])
+        #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome)")
+        let left = try leftovers(own)
+        #expect(left == [], "\(left)")
+        #expect(Perigee.shell("pgrep -f '^/bin/sleep 7654$'").output.isEmpty)
+    }
+
+    @Test("An id can be used again after its runtime was killed, also with a cgroup of the configuration's")
+    func again() throws {
+        var bundle = try TestBundle()
+        let path = "/perigee-test-\(getpid())-again"
+        bundle.set("linux/cgroupsPath", path)
+        bundle.set("process/args", ["/bin/sleep", "7655"])
+        bundle.set("process/terminal", false)
+        try JSONSerialization.data(withJSONObject: bundle.config).write(
+            to: URL(fileURLWithPath: bundle.path + "/config.json"))
+        try kill(["run", "-b", bundle.path, "again"], in: .shared)
+        #expect(!Perigee.shell("find /sys/fs/cgroup -name '\(path.dropFirst())'").output.isEmpty)
+        let outcome = try bundle.run(id: "again", shell: "echo ok")
+        #expect(outcome.output == "ok\n" && outcome.errors.isEmpty, "\(outcome)")
+        #expect(Perigee.shell("find /sys/fs/cgroup -name '\(path.dropFirst())'").output.isEmpty)
+        #expect(Perigee.shell("pgrep -f '^/bin/sleep 7655$'").output.isEmpty)
+    }
+
+    @Test("A group that another owns is left alone, whatever a dead launch's record says")
+    func foreignGroup() throws {
+        let unified = "/sys/fs/cgroup/unified"
+        let tree = FileManager.default.fileExists(atPath: unified) ? unified : "/sys/fs/cgroup"
+        let name = "perigee-test-\(getpid())-foreign"
+        let group = "\(tree)/\(name)"
+        let state = Perigee.shared.root + "/refused"
+        try FileManager.default.createDirectory(atPath: group, withIntermediateDirectories: false)
+        defer { rmdir(group) }
+        let sleeper = Process()
+        sleeper.executableURL = URL(fileURLWithPath: "/bin/sleep")
+        sleeper.arguments = ["7656"]
+        try sleeper.run()
+        defer {
+            Foundation.kill(sleeper.processIdentifier, SIGKILL)
+            sleeper.waitUntilExit()
+        }
+        try "\(sleeper.processIdentifier)".write(toFile: group + "/cgroup.procs", atomically: false, encoding: .utf8)
+        try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: true)
+        try #"{"life":"foreground","cgroup":"\#(name)","directories":["/tmp","/\#(name)"]}"#
+            .write(toFile: state + "/record", atomically: false, encoding: .utf8)
+        let outcome = Perigee.shared.pod("echo ok")
+        #expect(outcome.output == "ok\n" && outcome.errors.isEmpty, "\(outcome)")
+        #expect(!FileManager.default.fileExists(atPath: state))
+        #expect(sleeper.isRunning)
+        #expect(FileManager.default.fileExists(atPath: group))
+    }
+
+    @Test("Many repairs at once hurt neither one another nor launches that are just beginning")
+    func together() throws {
+        let own = own("death-together")
+        #expect(own.pod("true").status == 0)
+        for i in 0..<200 {
+            let state = own.root + "/dead\(i)"
+            try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: false)
+            guard i % 3 > 0 else { continue }
+            let record = #"{"life":"foreground","cgroup":"perigee/none/dead\#(i)","directories":[]}"#
+            try (i % 3 == 1 ? record : String(record.prefix(20))).write(
+                toFile: state + "/record", atomically: false, encoding: .utf8)
+        }
+        let launch = own.command(["pod", "run", "--image", "demo-host", "'sleep 0.3; echo ok'"]).joined(separator: " ")
+        let outcome = Perigee.shell("for i in 1 2 3 4 5 6 7 8; do \(launch) & done; wait")
+        #expect(outcome.output == String(repeating: "ok\n", count: 8), "\(outcome)")
+        #expect(outcome.errors.isEmpty, "\(outcome.errors)")
+        let left = try leftovers(own)
+        #expect(left == [], "\(left)")
+    }
+
+    @Test("Directories in the store that no state tells of any more go: the machine had stopped")
+    func stopped() throws {
+        let own = own("death-stopped")
+        try kill(["pod", "run", "--image", "demo-host", "--", "/bin/sleep", "7657"], in: own)
+        let uppers = try FileManager.default.contentsOfDirectory(atPath: own.store + "/containers")
+        let upper = try #require(uppers.first)
+        let copy = own.store + "/containers/" + upper.prefix(9)
+        #expect(own.pod("true").status == 0)
+        for name in ["0123456789abcdef", "x"] {
+            try FileManager.default.createDirectory(atPath: copy + name + "/upper", withIntermediateDirectories: true)
+        }
+        let foreign = own.store + "/containers/deadbeef.0123456789abcdef"
+        try FileManager.default.createDirectory(atPath: foreign, withIntermediateDirectories: true)
+        try FileManager.default.removeItem(atPath: own.root)
+        #expect(own.pod("true").status == 0)
+        let left = try leftovers(own)
+        #expect(left == ["deadbeef.0123456789abcdef"], "\(left)")
+    }
+}
