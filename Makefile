@@ -5,12 +5,13 @@ BINARY := .build/release/perigee
 SWIFT_FLAGS := -c release -Xswiftc -static-executable
 PREFIX ?= /usr/local
 
-.PHONY: help build run test bench fuzz install format format-check packages clean
+.PHONY: help build run test faults fuzz bench install format format-check packages clean
 
 help:
 	@echo "make build         the static executable $(BINARY)"
 	@echo "make run           build it, make an arm64 image of Debian packages, run a command in it"
 	@echo "make test          format check, build, unit tests, tests with root and real kernels, podman"
+	@echo "make faults        kill it at each system call, and fail each, and look what is left; about 20 minutes"
 	@echo "make bench         start-up times beside other runtimes that are installed"
 	@echo "make fuzz          look for inputs that break a parser, FUZZ_SECONDS each (default 60)"
 	@echo "make install       copy the executable to PREFIX/bin (default /usr/local)"
@@ -28,6 +29,10 @@ run: build
 
 test: build
 	@Tests/run.sh
+
+faults: build
+	@Rootfs/images/build.py demo-host >/dev/null
+	@Tests/faults.py --binary $(BINARY) $(FAULTS)
 
 bench: build
 	@Tests/bench.sh

@@ -3,8 +3,8 @@
 left=$(
     find /sys/fs/cgroup -maxdepth 4 -type d -name '*perigee*' 2>/dev/null
     grep -E 'perigee-test|/perigee/' /proc/self/mountinfo
-    ls -d /tmp/perigee-test-* 2>/dev/null
-    pgrep -a -x perigee-stage
+    ls -d /tmp/perigee-test-* /dev/shm/perigee-test-* 2>/dev/null
+    pgrep -a -f "^perigee-stage "
 )
 [ -z "$left" ] && exit 0
 echo "error: left behind:"

@@ -35,6 +35,7 @@ part "qemu-user" Rootfs/binfmt.sh
 part "tests" unit_tests
 grep 'Test run with' "$log"
 part "fuzzers' corpora" Tests/fuzz.sh
+part "faults, one in 61" Tests/faults.py --every 61
 part "podman's images" Tests/podman-smoke.sh .build/release/perigee
 part "nothing left on the host" Tests/leftovers.sh
 [ $failed = 0 ] && echo "all tests passed"
