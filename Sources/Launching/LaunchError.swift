@@ -48,7 +48,8 @@ extension LaunchError: CustomStringConvertible {
     private func hint(_ text: String?) -> String { text.map { "\n  hint: \($0)" } ?? "" }
 
     private func died(_ number: Int, _ count: Int, _ step: Step?, _ end: ProcessEnd, _ outOfMemory: Bool) -> String {
-        let during = "during set-up, step \(number) of \(count)" + (step.map { ", \($0.title)" } ?? "")
+        let place = number == 0 ? "before its first step" : "step \(number) of \(count)"
+        let during = "during set-up, " + place + (step.map { ", \($0.title)" } ?? "")
         if outOfMemory {
             return
                 "the container was killed for lack of memory \(during)"

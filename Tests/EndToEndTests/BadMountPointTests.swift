@@ -133,10 +133,11 @@ import Testing
         let shared = Self.scene.perigee.directory + "/shared"
         for path in [shared, shared + "/point"] { mkdir(path, 0o755) }
         symlink(Self.scene.canary, shared + "/link")
+        let exchange: UInt32 = 2  // RENAME_EXCHANGE
         let stop = DispatchTime.now() + .seconds(2), ended = DispatchSemaphore(value: 0)
         Thread.detachNewThread {
             while DispatchTime.now() < stop {
-                _ = renameat2(AT_FDCWD, shared + "/point", AT_FDCWD, shared + "/link", 2 /* RENAME_EXCHANGE */)
+                _ = renameat2(AT_FDCWD, shared + "/point", AT_FDCWD, shared + "/link", exchange)
             }
             ended.signal()
         }
