@@ -18,7 +18,7 @@ package import OCI
 /// that was killed leaves work in `tmp`, which the next command removes (``removeLeftoverWork()``), with what it had
 /// moved into the store and not yet named.
 package final class ImageStore {
-    /// As the caller wrote it.
+    /// From `/` on: plans hold it.
     package let path: String
     let root: OwnedDescriptor
 
@@ -34,7 +34,10 @@ package final class ImageStore {
 
     /// Opens the store at `path`, which is made if need be, with mode 0700.
     package init(path: String) throws(ImagesError) {
-        self.path = path
+        self.path = try system { () throws(SystemError) in
+            if path.hasPrefix("/") { return path }
+            return try Descriptor.workingDirectory.readLink("/proc/self/cwd") + "/" + path
+        }
         root = try system { () throws(SystemError) in
             try Descriptor.workingDirectory.makeDirectories(path, mode: 0o700)
             return try Descriptor.workingDirectory.openFollowing(path, O_RDONLY | O_DIRECTORY)

@@ -9,7 +9,7 @@ package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
     /// `latest` where none was written.
     package let tag: String
 
-    /// The longest text that is read, in bytes.
+    /// The longest name, in bytes, with its tag.
     package static let maximumLength = 400
 
     /// Reads a name; nil: it is not one. A digest behind `@` is not part of a name here.
@@ -32,6 +32,8 @@ package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         self.host = host
         self.path = parts.joined(separator: "/")
         self.tag = tag
+        // With a tag that was left out it may be longer than what was read, and must be readable itself.
+        guard description.utf8.count <= ImageReference.maximumLength else { return nil }
     }
 
     /// `host/path:tag`, with what was left out.

@@ -67,7 +67,7 @@ import Testing
 
     @Test("a bad image is refused with a reason, and leaves nothing, inside the store or outside", arguments: refused)
     func refuses(_ bad: Case) throws {
-        let images = try BadImages.shared()
+        let images = try BadArchives.shared()
         let before = images.canaryState()
         let outcome = images.load(bad.name, bad.options)
         #expect(outcome.status == bad.status, "\(outcome.errors)")
@@ -75,6 +75,16 @@ import Testing
         #expect(outcome.errors.hasPrefix("perigee: ") && outcome.output.isEmpty)
         #expect(images.isStoreEmpty, "\(images.storeContent)")
         #expect(images.canaryState() == before)
+    }
+
+    @Test("the document has a row for each")
+    func documented() throws {
+        let path = Perigee.package.path + "/Sources/perigee/Perigee.docc/BadImages.md"
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        for bad in Self.refused {
+            let name = ([bad.name] + (bad.options.isEmpty ? [] : ["with"] + bad.options)).joined(separator: " ")
+            #expect(text.contains("\n| \(name) | \(bad.status) |"), "\(name)")
+        }
     }
 
     @Test(
@@ -85,7 +95,7 @@ import Testing
             ("unknown-type", "/f"), ("newline-in-environment", "/file"), ("whole.tar", "CANARY/new"),
         ])
     func contains(name: String, file: String) throws {
-        let images = try BadImages.shared()
+        let images = try BadArchives.shared()
         let before = images.canaryState()
         let outcome = images.load(name)
         #expect(outcome.status == 0, "\(outcome.errors)")
@@ -98,26 +108,9 @@ import Testing
         #expect(images.isStoreEmpty, "\(images.storeContent)")
     }
 
-    @Test(
-        "a user whom nobody can be is refused when the image is to run",
-        arguments: [
-            ("2147483648", "2147483648 is not a user or group number from 0 to 2147483647"),
-            ("99999999999999999999", "is not a user or group number"),
-            ("0:4294967295", "4294967295 is not a user or group"),
-            ("-1", "no user is named -1"), ("nobody-knows", "no user is named nobody-knows in the image's /etc/passwd"),
-        ])
-    func users(user: String, words: String) throws {
-        let images = try BadImages.shared()
-        let own = Perigee(directory: images.perigee.directory + "/user-\(user)")
-        #expect(own.run(["image", "load", "--name", "bad", images.path("user-\(user)")]).status == 0)
-        let outcome = own.run(["pod", "run", "--image", "bad", "true"])
-        #expect(outcome.status == 125 && outcome.errors.contains("image bad, User: "), "\(outcome.errors)")
-        #expect(outcome.errors.contains(words), "\(outcome.errors)")
-    }
-
     @Test("a line break in a variable's value reaches the command as it is")
     func lineBreak() throws {
-        let images = try BadImages.shared()
+        let images = try BadArchives.shared()
         let own = Perigee(directory: images.perigee.directory + "/lines")
         #expect(own.run(["image", "load", "--name", "bad", images.path("newline-in-environment")]).status == 0)
         let plan = own.run(["pod", "run", "--image", "bad", "--explain", "--json", "true"])
@@ -127,7 +120,7 @@ import Testing
 
     @Test("an image that is not there is named")
     func missing() throws {
-        let perigee = try BadImages.shared().perigee
+        let perigee = try BadArchives.shared().perigee
         for arguments in [
             ["image", "inspect", "nope"], ["image", "remove", "nope"], ["image", "unpack", "nope", "/x"],
         ] {
@@ -140,13 +133,13 @@ import Testing
 }
 
 /// The bad images, a store to load them into, and a folder that none of them may touch.
-struct BadImages: Sendable {
+struct BadArchives: Sendable {
     let perigee: Perigee
     let canary: String
 
-    private static let made: Result<BadImages, any Error> = Result { try BadImages() }
+    private static let made: Result<BadArchives, any Error> = Result { try BadArchives() }
 
-    static func shared() throws -> BadImages { try made.get() }
+    static func shared() throws -> BadArchives { try made.get() }
 
     private init() throws {
         let directory = Perigee.shared.directory + "/bad"

@@ -28,6 +28,8 @@ struct ImageReferenceTests {
             "", "Demo", "demo:", ":latest", "/demo", "demo/", "a//b", "../demo", "a/../b", "demo:-x", "demo:a:b", "a b",
             "demo@sha256:00", "a___b", "a_-b", "host.example:port/x", "demö", "-demo",
             "demo:" + String(repeating: "a", count: 129),
+            // With `:latest` behind it could be written, and never be read again.
+            String(repeating: "a", count: 394),
         ])
     func refusals(text: String) { #expect(ImageReference(text) == nil) }
 }
