@@ -27,7 +27,7 @@ struct Verb: Sendable {
 
     /// All of them, in the order of the help.
     static let all: [Verb] = [
-        .podRun, .imageLoad, .imageList, .imageInspect, .imageRemove, .imageUnpack, .run, .spec,
+        .podRun, .imageLoad, .imageList, .imageInspect, .imageRemove, .imagePrune, .imageUnpack, .run, .spec,
     ]
 
     var name: String { path.joined(separator: " ") }

@@ -66,6 +66,16 @@ import Testing
         #expect(output.isEmpty, "\(output)")
     }
 
+    @Test("prune removes what a killed load has left, and nothing that an image needs")
+    func pruned() throws {
+        let output = try script(
+            """
+            load $PWD/s demo-host >/dev/null; mkdir -p s/tmp/1-2/layers/half/fs; echo >s/tmp/1-2/layers/half/fs/file
+            \(Perigee.binary) --store $PWD/s image prune; ls s/tmp; ls s/layers | grep -c .
+            """)
+        #expect(output == "removed 0 B\n2\n")
+    }
+
     @Test("two loads of one image at once both succeed, and store it once")
     func together() throws {
         let output = try script(

@@ -87,6 +87,18 @@ extension Verb {
             }
         })
 
+    static let imagePrune = Verb(
+        path: ["image", "prune"], operands: "",
+        summary: "remove what no image needs, and what killed loads have left", options: [],
+        run: { arguments, global in
+            guard arguments.operands.isEmpty, arguments.command == nil else {
+                throw UsageError("image prune: takes no operand")
+            }
+            return images { () throws(ImagesError) in
+                "removed \(Size.text(try ImageStore(path: global.store).prune()))\n"
+            }
+        })
+
     static let imageUnpack = Verb(
         path: ["image", "unpack"], operands: "IMAGE DIR",
         summary: "write an image's root file system into a new or empty directory", options: [],
