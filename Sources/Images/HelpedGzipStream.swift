@@ -36,7 +36,9 @@ final class HelpedGzipStream: ByteStream {
 
     /// Whether the helper can be tried on a file of `size` bytes.
     static func isWorthwhile(_ size: Int64) -> Bool {
-        size >= worthwhile && Descriptor.workingDirectory.exists(program)
+        guard size >= worthwhile else { return false }
+        // Where that can't be found out it is done without.
+        do throws(SystemError) { return try Descriptor.workingDirectory.exists(program) } catch { return false }
     }
 
     func next() throws(ImagesError) -> UnsafeRawBufferPointer {
