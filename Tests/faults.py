@@ -47,6 +47,14 @@ def images() -> Path:
     return Path(cache) / "images"
 
 
+def is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
 @dataclass(frozen=True, order=True)
 class Point:
     scenario: str
@@ -263,13 +271,13 @@ class Place:
         found = []
         if self.root.exists():
             for path in self.root.iterdir():
-                if path.name not in ("@exited", "@filters"):
+                if path.name not in ("@exited", "@exited.1", "@filters"):
                     found.append(f"state {path.name}: {[p.name for p in path.iterdir()] if path.is_dir() else ''}")
-            for name, end in (("@exited", ".json"), ("@filters", ".bpf")):
-                directory = self.root / name
-                for path in directory.iterdir() if directory.exists() else []:
-                    if not path.name.endswith(end) or path.stat().st_size == 0:
-                        found.append(f"{name}/{path.name}")
+            for path in (self.root / "@filters").glob("*"):
+                if path.suffix != ".bpf" or path.stat().st_size == 0:
+                    found.append(f"@filters/{path.name}")
+            for path in self.root.glob("@exited*"):
+                found += [f"@exited: {line}" for line in path.read_text().splitlines() if not is_json(line)]
         for name in ("containers", "tmp"):
             found += [f"store/{name}/{path.name}" for path in (self.store / name).iterdir()]
         found += [f"cgroup {path}" for path in self.groups()]
@@ -277,8 +285,13 @@ class Place:
 
     def groups(self) -> list[Path]:
         trees = [Path("/sys/fs/cgroup")] + [p for p in Path("/sys/fs/cgroup").iterdir() if p.is_dir()]
-        tops = [tree / "perigee" / self.identifier for tree in trees]
-        return [p for top in tops if top.exists() for p in [top] + sorted(top.rglob("*")) if p.is_dir()]
+        found = []
+        for tree in trees:
+            # The directory above goes with the last group of anybody.
+            names = next(os.walk(tree / "perigee"), ("", [], []))[1]
+            tops = [tree / "perigee" / name for name in sorted(names) if name.startswith(f"{self.identifier}.")]
+            found += [Path(path) for top in tops for path, _, _ in os.walk(top)]
+        return found
 
 
 # --- scenarios -------------------------------------------------------------------------------------------------------
@@ -287,13 +300,13 @@ class Scenario:
     """What is run under a fault, and how to see that all is well afterwards."""
     failures = (125,)
     output = "done\n"
-    actors = ("runtime", "stage")
+    actors = ("runtime", "network", "stage")
 
     def __init__(self, place: Place):
         self.place = place
 
     def prepare(self):
-        shutil.rmtree(self.place.root / "@exited", ignore_errors=True)
+        (self.place.root / "@exited").unlink(missing_ok=True)
 
     def command(self) -> list[str]:
         return self.place.words("pod", "run", "--image", "demo-host", "--", "/bin/echo", "done")
@@ -414,6 +427,13 @@ def stage_points(lines: list[str]) -> list[tuple[str, int, bool]]:
     return points
 
 
+def network_lines(lines: list[str]) -> list[str]:
+    """Of a trace of all processes, what the one that makes the network namespace calls."""
+    calls = [line.split(None, 1) for line in lines]
+    maker = next(pid for pid, call in calls if call.startswith("unshare(CLONE_NEWNET"))
+    return [call for pid, call in calls if pid == maker]
+
+
 class Runner:
     """Runs points in a place."""
 
@@ -425,8 +445,8 @@ class Runner:
         one = self.scenarios[scenario]
         one.prepare()
         log = self.place.directory / "trace"
-        if actor == "runtime":
-            outcome = Command(["/usr/bin/strace", "-qq", "-o", str(log), *one.command()], self.place.directory).wait()
+        if actor != "stage":
+            outcome = Command(self.strace(actor, ["-o", str(log)]) + one.command(), self.place.directory).wait()
         else:
             outcome = self.stage(one, ["-o", str(log)])
         problems = one.afterwards()
@@ -435,7 +455,12 @@ class Runner:
         lines = log.read_text(errors="replace").splitlines()
         if actor == "runtime":
             return runtime_points(lines)
-        return stage_points(lines)
+        return stage_points(network_lines(lines) if actor == "network" else lines)
+
+    @staticmethod
+    def strace(actor: str, options: list[str]) -> list[str]:
+        """The network's maker executes nothing to attach at: all are traced, where only it makes the calls."""
+        return ["/usr/bin/strace", "-qq", *(["-f"] if actor == "network" else []), *options]
 
     def stage(self, scenario: Scenario, options: list[str]) -> Outcome:
         """Runs the command with strace attached to the stage from its first call on."""
@@ -477,8 +502,8 @@ class Runner:
         scenario = self.scenarios[point.scenario]
         scenario.prepare()
         options = ["-o", "/dev/null", "-e", f"trace={point.call}", "-e", point.injection]
-        if point.actor == "runtime":
-            words = ["/usr/bin/strace", "-qq", *options, *scenario.command()]
+        if point.actor != "stage":
+            words = self.strace(point.actor, options) + scenario.command()
             outcome = Command(words, self.place.directory).wait()
             command = " ".join(words)
         else:
@@ -499,6 +524,8 @@ class Runner:
             return [] if outcome.output.startswith(scenario.output) else [f"no output, and exit code 0: {text}"]
         if point.call == "execve" and point.mode == "kill" and outcome.status == 137:
             return []  # the command's own death, as far as anybody can see
+        if point.actor == "network" and point.mode == "kill" and outcome.status == 137:
+            return []  # the command, or the runtime at its end, has made the same call
         if outcome.status not in scenario.failures + ((126, 127) if point.actor == "stage" else ()):
             return [f"exit code {outcome.status}: {text}"]
         if not text.startswith("perigee: "):
@@ -591,7 +618,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", default=str(HERE / ".build/release/perigee"))
     parser.add_argument("--scenario", action="append", choices=list(SCENARIOS))
-    parser.add_argument("--actor", choices=("runtime", "stage"))
+    parser.add_argument("--actor", choices=("runtime", "network", "stage"))
     parser.add_argument("--mode", action="append", choices=MODES)
     parser.add_argument("--only", metavar="CALL")
     parser.add_argument("--part", default="1/1", metavar="K/N", help="the K-th of N parts")

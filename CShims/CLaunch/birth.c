@@ -12,7 +12,7 @@
 
 struct launch_birth *birth_make(void) {
     struct launch_birth *b =
-        mmap(0, sizeof *b, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        mmap(0, sizeof *b, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return b == MAP_FAILED ? 0 : b;
 }
 
@@ -40,7 +40,7 @@ static long clone_onto(struct clone_args *args, struct launch_birth *b, void (*r
 }
 
 long birth_begin(struct clone_args *args, struct launch_birth *b, void (*run)(struct launch_birth *)) {
-    args->flags |= CLONE_VM | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
+    args->flags |= CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
     args->stack = (uint64_t)(uintptr_t)b->stack;
     args->stack_size = sizeof b->stack;
     sigset_t all, before;

@@ -1,5 +1,5 @@
-/* Processes that are born in our memory (CLONE_VM), on a stack of their own. They make raw system calls on values that
- * were laid ready for them, and nothing else. */
+/* Processes that are born in our memory (CLONE_VM), or in a copy of it, on a stack of their own. They make raw system
+ * calls on values that were laid ready for them, and nothing else. */
 #pragma once
 #include "launch.h"
 
@@ -34,8 +34,9 @@ static inline long raw(long n, long a, long b, long c, long d, long e) {
     return r;
 }
 
-/* Memory for a birth, zeroed, or NULL with errno. */
+/* Memory for a birth, zeroed, or NULL with errno. Both write to it, also where the child has the rest as a copy. */
 struct launch_birth *birth_make(void);
 
-/* Makes the process that runs `run` in the memory of `b`: its pid, or -errno. No signal handler of ours runs in it. */
+/* Makes the process that runs `run` on the stack in `b`: its pid, or -errno. `args` says whether in our memory. No signal
+ * handler of ours runs in it. */
 long birth_begin(struct clone_args *args, struct launch_birth *b, void (*run)(struct launch_birth *));

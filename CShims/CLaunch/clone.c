@@ -1,4 +1,4 @@
-/* The clone that makes the container's first process. It is C because the child runs in memory that it shares with a
+/* The clone that makes the container's first process. It is C because the child may run in memory that it shares with a
  * parent whose language knows nothing of that. */
 #define _GNU_SOURCE
 #include "birth.h"

@@ -34,7 +34,11 @@ __attribute__((noreturn)) static void make(struct launch_birth *b) {
         message.msg_controllen = sizeof control;
     }
     /* Nobody there to take it: the launch has failed, and the namespace goes with us. */
-    raw(SYS_sendmsg, b->socket, (long)&message, MSG_NOSIGNAL, 0, 0);
+    error = raw(SYS_sendmsg, b->socket, (long)&message, MSG_NOSIGNAL, 0, 0);
+    if (error < 0) {
+        report = (struct launch_network){(int32_t)error, SYS_sendmsg};
+        raw(SYS_sendto, b->socket, (long)&report, sizeof report, MSG_NOSIGNAL, 0);
+    }
     for (;;) raw(SYS_exit_group, 0, 0, 0, 0, 0);
 }
 
@@ -42,7 +46,7 @@ long launch_network(int socket, int *pidfd, struct launch_birth **birth) {
     struct launch_birth *b = birth_make();
     if (!b) return -errno;
     b->socket = socket;
-    struct clone_args args = {.pidfd = (uint64_t)(uintptr_t)pidfd};
+    struct clone_args args = {.flags = CLONE_VM, .pidfd = (uint64_t)(uintptr_t)pidfd};
     long pid = birth_begin(&args, b, make);
     if (pid > 0)
         *birth = b;

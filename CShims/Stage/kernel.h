@@ -49,8 +49,8 @@ static inline long syscall6(long n, long a, long b, long c, long d, long e, long
 #define CALL_(s, name, a, b, c, d, e, f, ...) \
     ((s)->call = SYS_##name, syscall6(SYS_##name, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f)))
 
-enum { EPERM = 1, ENOENT = 2, EINTR = 4, E2BIG = 7, ENOEXEC = 8, EAGAIN = 11, EACCES = 13, EEXIST = 17, ENOTDIR = 20,
-       EINVAL = 22, EPIPE = 32, ENAMETOOLONG = 36, ENOSYS = 38, ELOOP = 40 };
+enum { EPERM = 1, ENOENT = 2, EINTR = 4, E2BIG = 7, ENOEXEC = 8, EBADF = 9, EAGAIN = 11, EACCES = 13, EEXIST = 17,
+       ENODEV = 19, ENOTDIR = 20, EINVAL = 22, EPIPE = 32, ENAMETOOLONG = 36, ENOSYS = 38, ELOOP = 40 };
 enum { O_WRONLY = 1, O_RDONLY = 0, O_CREAT = 0100, O_EXCL = 0200, O_CLOEXEC = 02000000, O_PATH = 010000000,
 #if defined(__x86_64__)
        O_NOFOLLOW = 0400000, O_DIRECTORY = 0200000,

@@ -133,6 +133,7 @@ void stage_main(unsigned long *stack) {
     CALL(&s, prctl, PR_SET_DUMPABLE, 0, 0, 0, 0); /* nobody with our uid may look into us or take our descriptors */
     CALL(&s, close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC);
     long address = CALL(&s, mmap, 0, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (address == -EBADF || address == -EINVAL || address == -EACCES || address == -ENODEV) refuse(); /* no arena */
     if (address < 0 && address > -4096) leave((int)-address); /* there is no page to report on */
     s.arena = (char *)address;
     s.header = (const struct launch_header *)s.arena;

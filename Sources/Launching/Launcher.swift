@@ -163,7 +163,7 @@ package struct Launcher: ~Copyable {
             switch step {
             case .writeIdentityMaps(let uid, let gid): try IdentityMaps.write(uid: uid, gid: gid, of: child)
             case .signal(let handshake):
-                do throws(SystemError) { try control.write([handshake.rawValue]) } catch  where error.code == .EPIPE {
+                do throws(SystemError) { try control.send(handshake.rawValue) } catch  where error.code == .EPIPE {
                     // It has died: what the result page says is the error, not that nobody listens.
                 }
             default: preconditionFailure("not a step beside the child")
@@ -176,6 +176,7 @@ package struct Launcher: ~Copyable {
         let stage: OwnedDescriptor
         do throws(SystemError) { stage = try Stage.descriptor() } catch { throw .system(error) }
         var flags = plan.clone.namespaces.reduce(0) { $0 | $1.cloneFlag }
+        if plan.clone.sharesMemory { flags |= 0x100 }  // CLONE_VM
         var how = launch_clone()
         if plan.clone.intoCgroup, let group = cgroup?.v2Directory {
             flags |= 0x2_0000_0000  // CLONE_INTO_CGROUP

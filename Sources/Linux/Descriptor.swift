@@ -118,6 +118,11 @@ extension Descriptor {
     /// Writes all of `text` as UTF-8.
     package func write(_ text: String) throws(SystemError) { try write(Array(text.utf8)) }
 
+    /// Sends one byte to the other end of a socket, which is EPIPE and no signal where that is closed. Wraps `send(2)`.
+    package func send(_ byte: UInt8) throws(SystemError) {
+        _ = try check(retrying { clinux_send_byte(number, byte) }, "sendto", subject)
+    }
+
     /// Reads to the end, at most `limit` bytes: one more is EFBIG, and the file was then not read whole.
     package func readAll(limit: Int) throws(SystemError) -> [UInt8] {
         var bytes: [UInt8] = []

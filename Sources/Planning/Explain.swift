@@ -72,6 +72,7 @@ extension LaunchPlan.Clone {
     var text: String {
         let new = namespaces.isEmpty ? "no new namespaces" : "new " + namespaces.map(\.word).joined(separator: ", ")
         return "clone the child: \(new)" + (intoCgroup ? "; born in its cgroup" : "")
+            + (sharesMemory ? "" : "; in a copy of the runtime's memory")
     }
 }
 

@@ -39,10 +39,15 @@ package struct LaunchPlan: Hashable, Sendable {
         package var namespaces: [Namespace]
         /// Born in its v2 group (`CLONE_INTO_CGROUP`).
         package var intoCgroup: Bool
+        /// Shares the runtime's memory until it executes the stage (`CLONE_VM`), which costs less than a copy. Who kills
+        /// a process for lack of memory kills all that share its memory: not where the group's limit is so low that it
+        /// may be reached before.
+        package var sharesMemory: Bool
 
-        package init(namespaces: [Namespace], intoCgroup: Bool) {
+        package init(namespaces: [Namespace], intoCgroup: Bool, sharesMemory: Bool = true) {
             self.namespaces = namespaces
             self.intoCgroup = intoCgroup
+            self.sharesMemory = sharesMemory
         }
     }
 

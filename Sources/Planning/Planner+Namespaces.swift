@@ -87,6 +87,17 @@ extension Planner {
         return false
     }
 
+    /// Whether executing the stage, of which some 200 KB are the kernel's, may be too much for the group.
+    var mayRunOutOfMemoryEarly: Bool {
+        let resources = spec.linux.resources
+        let little: Int64 = 16 << 20
+        if let limit = resources.memory.limit, limit > 0, limit < little { return true }
+        return resources.unified.contains { name, value in
+            // The kernel knows suffixes: what is no plain number counts as little.
+            name == "memory.max" && value != "max" && Int64(value) ?? 0 < little
+        }
+    }
+
     /// The limits, for people.
     func limitTexts() -> [String] {
         let resources = spec.linux.resources

@@ -69,11 +69,16 @@ package struct Planner {
         // that time.
         var beside: [Step] = []
         if let maps { beside += [maps, .signal(.identityMapsWritten)] }
-        if waits, let path = context.cgroupPath { beside += [.joinCgroup(path: path), .signal(.cgroupJoined)] }
         let deviceRules = spec.linux.resources.devices.count
         let isRestricted = context.cgroupPath != nil && deviceRules > 0
-        if isRestricted, let path = context.cgroupPath {
-            beside += [.restrictDevices(path: path, rules: deviceRules), .signal(.devicesRestricted)]
+        if let path = context.cgroupPath {
+            if isRestricted { beside.append(.restrictDevices(path: path, rules: deviceRules)) }
+            // v1 takes the rules one by one, the first of which denies all: nobody may be in the group meanwhile.
+            if waits {
+                beside += [.joinCgroup(path: path), .signal(.cgroupJoined)]
+            } else if isRestricted {
+                beside.append(.signal(.devicesRestricted))
+            }
         }
 
         // The child: who it is while it sets up, and in which namespaces.
@@ -112,7 +117,7 @@ package struct Planner {
         child += [.ownStandardStreams(uid: process.user.uid, gid: process.user.gid), .resetSignals]
         child.append(.umask(process.user.umask ?? 0o022))
         // Nothing of the image has run so far; what comes next may be the command's, and a filter may deny waiting.
-        if isRestricted { child.append(.await(.devicesRestricted)) }
+        if isRestricted, !waits { child.append(.await(.devicesRestricted)) }
         child.append(.boundingSet(keep: bounding.bounding))
 
         // Without no_new_privs loading a filter needs CAP_SYS_ADMIN: now or never.
@@ -135,7 +140,7 @@ package struct Planner {
             before: before,
             clone: .init(
                 namespaces: new.filter { $0 != .network || network == nil },
-                intoCgroup: context.cgroupPath != nil && bornInCgroup),
+                intoCgroup: context.cgroupPath != nil && bornInCgroup, sharesMemory: !mayRunOutOfMemoryEarly),
             beside: beside, child: child, descriptors: descriptors, warnings: warnings)
     }
 

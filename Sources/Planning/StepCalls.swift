@@ -9,7 +9,7 @@ extension Step {
         case .enterForChildren, .join: ["setns"]
         case .writeIdentityMaps, .joinCgroup: ["openat", "write"]
         case .restrictDevices: ["bpf", "openat", "write"]
-        case .signal: ["write"]
+        case .signal: ["sendto"]
         case .await: ["read"]
         case .becomeNamespaceRoot: ["setresgid", "setresuid"]
         case .unshareCgroup: ["unshare"]

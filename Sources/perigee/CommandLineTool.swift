@@ -42,8 +42,8 @@ enum CommandLineTool {
         }
         if arguments.has("--help") { return printed(verb.help) }
         var options = GlobalOptions()
-        if let store = global["--store"] { options.store = store }
-        if let root = global["--root"] { options.root = root }
+        if let store = global["--store"] { options.store = try absolute(store) }
+        if let root = global["--root"] { options.root = try absolute(root) }
         return try verb.run(arguments, options)
     }
 

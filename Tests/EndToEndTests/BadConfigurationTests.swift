@@ -114,6 +114,14 @@ import Testing
         try BadInputDocument.compare(.init(input: Self.tiny, status: 125, message: message), section: Self.section)
     }
 
+    @Test("who is killed for lack of memory is the container, and never the runtime, also when the machine is busy")
+    func memoryOfMany() {
+        let launch = Self.scene.perigee.command(["pod", "run", "--image", "demo-host", "--memory", "1", "true"])
+        let once = launch.joined(separator: " ") + " 2>/dev/null; echo $?"
+        let outcome = Perigee.shell("for i in 1 2 3 4 5 6; do (for k in 1 2 3 4 5; do \(once); done) & done; wait")
+        #expect(outcome.output == String(repeating: "125\n", count: 30))
+    }
+
     @Test("a memory limit that is reached in the set-up or in the command", arguments: ["4k", "64k", "128k"])
     func smallMemory(limit: String) throws {
         let outcome = Self.scene.perigee.run(["pod", "run", "--image", "demo-host", "--memory", limit, "true"])

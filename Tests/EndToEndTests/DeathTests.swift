@@ -102,7 +102,7 @@ import Testing
             let state = own.root + "/dead\(i)"
             try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: false)
             guard i % 3 > 0 else { continue }
-            let record = #"{"life":"foreground","cgroup":"perigee/none/dead\#(i)","directories":[]}"#
+            let record = #"{"life":"foreground","cgroup":"perigee/none.dead\#(i)","directories":[]}"#
             try (i % 3 == 1 ? record : String(record.prefix(20))).write(
                 toFile: state + "/record", atomically: false, encoding: .utf8)
         }

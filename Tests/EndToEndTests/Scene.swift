@@ -171,9 +171,8 @@ final class Scene: Sendable {
             ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).map { path + "/" + $0 }
         }
         let states = names(perigee.root).filter { !$0.hasPrefix(perigee.root + "/@") }
-        let group = "/perigee/" + identifier
         let trees = ["/sys/fs/cgroup"] + names("/sys/fs/cgroup")
-        let groups = trees.map { $0 + group }.filter { FileManager.default.fileExists(atPath: $0) }
+        let groups = trees.flatMap { tree in names(tree + "/perigee").filter { $0.contains("/\(identifier).") } }
         return states + names(perigee.store + "/containers") + names(perigee.store + "/tmp") + groups
     }
 

@@ -64,6 +64,22 @@ struct PlannerTests {
         #expect(joined.clone.namespaces.contains(.network) && joined.child.contains(.loopbackUp))
     }
 
+    @Test("a group that may have little memory gets no process in the runtime's")
+    func memoryOfItsOwn() throws {
+        var spec = try RuntimeSpec.standard()
+        #expect(try Self.plan(spec).clone.sharesMemory)
+        spec.linux.resources.memory.limit = 16 << 20
+        spec.linux.resources.unified = [("memory.high", "4096"), ("memory.max", "max")]
+        #expect(try Self.plan(spec).clone.sharesMemory)
+        spec.linux.resources.memory.limit = 4096
+        #expect(try !Self.plan(spec).clone.sharesMemory)
+        spec.linux.resources.memory.limit = nil
+        for value in ["0", "4096", "4k"] {
+            spec.linux.resources.unified = [("memory.max", value)]
+            #expect(try !Self.plan(spec).clone.sharesMemory, "\(value)")
+        }
+    }
+
     @Test(
         "an unprivileged user's filter is loaded early without no_new_privs, and last with it",
         arguments: [true, false])

@@ -64,6 +64,8 @@ static inline long clinux_flock(int fd, int operation) { return CLINUX(flock(fd,
 /* Not close-on-exec: for the standard streams, which a container inherits. */
 static inline long clinux_dup2(int from, int to) { return CLINUX(dup3(from, to, 0)); }
 static inline long clinux_pipe(int *two) { return CLINUX(pipe2(two, O_CLOEXEC)); }
+/* send(2) of one byte. No SIGPIPE: who sends learns of a closed end by EPIPE. */
+static inline long clinux_send_byte(int fd, unsigned char byte) { return CLINUX(send(fd, &byte, 1, MSG_NOSIGNAL)); }
 static inline long clinux_socketpair(int type, int *two) {
     return CLINUX(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, two));
 }
