@@ -47,6 +47,9 @@ package struct CgroupSettings: Hashable, Sendable {
             add("hugepageLimits", .hugetlb, "hugetlb.\(size).limit_in_bytes", value, "hugetlb.\(size).max", value)
         }
         for (name, value) in resources.unified { try addUnified(name, value) }
+        guard resources.devices.count + DeviceRule.defaults.count <= DeviceProgram.limit else {
+            throw .unsupported(property: "devices", reason: "there are more rules than a program may have")
+        }
         for rule in resources.devices { devices.append(try DeviceRule(rule)) }
         if !devices.isEmpty { devices += DeviceRule.defaults }
     }

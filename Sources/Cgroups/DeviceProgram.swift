@@ -3,46 +3,109 @@
 /// The kernel asks for a set of accesses to one node. The rules are tried from the last to the first; an allow rule takes
 /// its accesses off those that are still undecided, and once none is left the answer is yes; a deny rule that meets an
 /// undecided one answers no, and so does the end of the list. So each access is decided by the last rule that matches it.
+///
+/// A launch pays for each branch that the kernel verifies: what leads to the same answer jumps to it, a kind is asked for once
+/// for all the rules in a row that are about it, and a node's two numbers are compared as one.
 package enum DeviceProgram {
-    /// The instructions for `rules`, each the eight bytes of the kernel's `struct bpf_insn`.
+    /// The most rules that a program is made of: its jumps reach 32,767 instructions.
+    static let limit = 4000
+
+    /// The instructions for `rules`, `limit` at most, each the eight bytes of the kernel's `struct bpf_insn`.
     package static func instructions(for rules: [DeviceRule]) -> [UInt64] {
+        var program = Assembly()
         // struct bpf_cgroup_dev_ctx: u32 access << 16 | kind, u32 major, u32 minor; r1 points to it
-        var program: [Instruction] = [
+        program.add([
             .load(.kind, offset: 0), .move(.access, .kind), .and(.kind, 0xffff), .shiftRight(.access, 16),
             .load(.major, offset: 4), .load(.minor, offset: 8),
-        ]
+            .move(.number, .major), .shiftLeft(.number, 20), .or(.number, .minor),
+        ])
+        var kind = DeviceRule.Kind.any
+        var isDecided = false
         for rule in rules.reversed() {
-            program += instructions(for: rule)
-            // What follows could not be reached, and the verifier refuses such programs.
-            if rule.coversEverything { return program.map(\.encoded) }
+            if rule.kind != kind {
+                if kind != .any { program.place(.nextKind) }
+                kind = rule.kind
+                isDecided = false
+                if kind != .any { program.jump(.ifNotEqual, .kind, kind.rawValue, to: .nextKind) }
+            }
+            // What can't be reached the kernel refuses.
+            if isDecided { continue }
+            add(rule, to: &program)
+            isDecided = rule.major == nil && rule.minor == nil && rule.access == .all
+            if isDecided, kind == .any { return program.finished(fallingThroughTo: nil) }
         }
-        program += answer(false)
-        return program.map(\.encoded)
+        if kind != .any { program.place(.nextKind) }
+        return program.finished(fallingThroughTo: .no)
     }
 
-    private static func instructions(for rule: DeviceRule) -> [Instruction] {
-        var decision: [Instruction] = []
+    /// A rule about the kind that is known here.
+    private static func add(_ rule: DeviceRule, to program: inout Assembly) {
+        let answer = rule.isAllowed ? Assembly.Label.yes : .no
         if rule.access == .all {
-            decision = answer(rule.isAllowed)
-        } else if rule.isAllowed {
-            decision = [.and(.access, ~rule.access.rawValue), .jumpIfNotEqual(.access, 0, over: 2)] + answer(true)
+            switch (number(rule), rule.major, rule.minor) {
+            case (let number?, _, _): program.jump(.ifEqual, .number, number, to: answer)
+            case (nil, let major?, nil): program.jump(.ifEqual, .major, major, to: answer)
+            case (nil, nil, let minor?): program.jump(.ifEqual, .minor, minor, to: answer)
+            case (nil, nil, nil): program.jump(.always, .result, 0, to: answer)
+            case (nil, let major?, let minor?):
+                program.jump(.ifNotEqual, .major, major, to: .nextRule)
+                program.jump(.ifEqual, .minor, minor, to: answer)
+            }
         } else {
-            decision = [
-                .move(.scratch, .access), .and(.scratch, rule.access.rawValue), .jumpIfEqual(.scratch, 0, over: 2),
-            ]
-            decision += answer(false)
+            if let number = number(rule) {
+                program.jump(.ifNotEqual, .number, number, to: .nextRule)
+            } else {
+                if let major = rule.major { program.jump(.ifNotEqual, .major, major, to: .nextRule) }
+                if let minor = rule.minor { program.jump(.ifNotEqual, .minor, minor, to: .nextRule) }
+            }
+            if rule.isAllowed {
+                program.add([.and(.access, ~rule.access.rawValue)])
+                program.jump(.ifEqual, .access, 0, to: .yes)
+            } else {
+                program.add([.move(.scratch, .access), .and(.scratch, rule.access.rawValue)])
+                program.jump(.ifNotEqual, .scratch, 0, to: .no)
+            }
         }
-        var tests: [(register: Register, value: UInt32)] = []
-        if rule.kind != .any { tests.append((.kind, rule.kind.rawValue)) }
-        if let major = rule.major { tests.append((.major, major)) }
-        if let minor = rule.minor { tests.append((.minor, minor)) }
-        let jumps = tests.enumerated().map { index, test in
-            Instruction.jumpIfNotEqual(test.register, test.value, over: tests.count - 1 - index + decision.count)
-        }
-        return jumps + decision
+        program.place(.nextRule)
     }
 
-    private static func answer(_ allowed: Bool) -> [Instruction] { [.set(.result, allowed ? 1 : 0), .exit] }
+    /// Both numbers in one, as the kernel has them: 12 and 20 bits. nil where there is one alone, or none that fits.
+    private static func number(_ rule: DeviceRule) -> UInt32? {
+        guard let major = rule.major, let minor = rule.minor, major < 1 << 12, minor < 1 << 20 else { return nil }
+        return major << 20 | minor
+    }
+}
+
+/// A program whose jumps are all forward, to places that become known later.
+private struct Assembly {
+    enum Label: Hashable { case yes, no, nextRule, nextKind }
+
+    private var instructions: [Instruction] = []
+    private var jumps: [(at: Int, to: Label)] = []
+
+    mutating func add(_ more: [Instruction]) { instructions += more }
+
+    mutating func jump(_ condition: Instruction.Condition, _ register: Register, _ value: UInt32, to label: Label) {
+        jumps.append((instructions.count, label))
+        instructions.append(.jump(condition, register, value))
+    }
+
+    /// The jumps to `label` so far lead here.
+    mutating func place(_ label: Label) {
+        let here = instructions.count
+        for jump in jumps where jump.to == label { instructions[jump.at].offset = Int16(here - jump.at - 1) }
+        jumps.removeAll { $0.to == label }
+    }
+
+    /// The program with its answers; `label` is given where it runs to its end, the first of them.
+    mutating func finished(fallingThroughTo label: Label?) -> [UInt64] {
+        let order: [Label] = label == .yes ? [.yes, .no] : [.no, .yes]
+        for answer in order where answer == label || jumps.contains(where: { $0.to == answer }) {
+            place(answer)
+            add([.set(.result, answer == .yes ? 1 : 0), .exit])
+        }
+        return instructions.map(\.encoded)
+    }
 }
 
 /// What the program keeps in which register.
@@ -54,6 +117,7 @@ private enum Register: UInt8 {
     case major = 4
     case minor = 5
     case scratch = 6
+    case number = 7
 }
 
 /// One eBPF instruction: Documentation/bpf/standardization/instruction-set.rst. Arithmetic is on 32 bits.
@@ -90,13 +154,18 @@ private struct Instruction {
     static func set(_ target: Register, _ value: UInt32) -> Instruction {
         Instruction(code: 0xb7, target: target, value: value)
     }
-    /// JMP32 | JNE | K: device numbers use all 32 bits, and JMP would sign-extend the value.
-    static func jumpIfNotEqual(_ target: Register, _ value: UInt32, over count: Int) -> Instruction {
-        Instruction(code: 0x56, target: target, offset: Int16(count), value: value)
+    /// ALU | LSH | K
+    static func shiftLeft(_ target: Register, _ bits: UInt32) -> Instruction {
+        Instruction(code: 0x64, target: target, value: bits)
     }
-    /// JMP32 | JEQ | K
-    static func jumpIfEqual(_ target: Register, _ value: UInt32, over count: Int) -> Instruction {
-        Instruction(code: 0x16, target: target, offset: Int16(count), value: value)
+    /// ALU | OR | X
+    static func or(_ target: Register, _ source: Register) -> Instruction {
+        Instruction(code: 0x4c, target: target, source: source)
+    }
+    /// JMP | JA, JMP32 | JEQ | K, JMP32 | JNE | K: device numbers use all 32 bits, and JMP would sign-extend the value.
+    enum Condition: UInt8 { case always = 0x05, ifEqual = 0x16, ifNotEqual = 0x56 }
+    static func jump(_ condition: Condition, _ target: Register, _ value: UInt32) -> Instruction {
+        Instruction(code: condition.rawValue, target: target, value: value)
     }
     /// JMP | EXIT
     static let exit = Instruction(code: 0x95, target: .result)
