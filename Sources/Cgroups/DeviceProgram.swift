@@ -14,11 +14,15 @@ package enum DeviceProgram {
     package static func instructions(for rules: [DeviceRule]) -> [UInt64] {
         var program = Assembly()
         // struct bpf_cgroup_dev_ctx: u32 access << 16 | kind, u32 major, u32 minor; r1 points to it
-        program.add([
-            .load(.kind, offset: 0), .move(.access, .kind), .and(.kind, 0xffff), .shiftRight(.access, 16),
-            .load(.major, offset: 4), .load(.minor, offset: 8),
-            .move(.number, .major), .shiftLeft(.number, 20), .or(.number, .minor),
-        ])
+        program.add(.load(.kind, offset: 0))
+        program.add(.move(.access, .kind))
+        program.add(.and(.kind, 0xffff))
+        program.add(.shiftRight(.access, 16))
+        program.add(.load(.major, offset: 4))
+        program.add(.load(.minor, offset: 8))
+        program.add(.move(.number, .major))
+        program.add(.shiftLeft(.number, 20))
+        program.add(.or(.number, .minor))
         var kind = DeviceRule.Kind.any
         var isDecided = false
         for rule in rules.reversed() {
@@ -32,10 +36,10 @@ package enum DeviceProgram {
             if isDecided { continue }
             add(rule, to: &program)
             isDecided = rule.major == nil && rule.minor == nil && rule.access == .all
-            if isDecided, kind == .any { return program.finished(fallingThroughTo: nil) }
+            if isDecided, kind == .any { return program.finished(isDecided: true) }
         }
         if kind != .any { program.place(.nextKind) }
-        return program.finished(fallingThroughTo: .no)
+        return program.finished(isDecided: false)
     }
 
     /// A rule about the kind that is known here.
@@ -59,10 +63,11 @@ package enum DeviceProgram {
                 if let minor = rule.minor { program.jump(.ifNotEqual, .minor, minor, to: .nextRule) }
             }
             if rule.isAllowed {
-                program.add([.and(.access, ~rule.access.rawValue)])
+                program.add(.and(.access, ~rule.access.rawValue))
                 program.jump(.ifEqual, .access, 0, to: .yes)
             } else {
-                program.add([.move(.scratch, .access), .and(.scratch, rule.access.rawValue)])
+                program.add(.move(.scratch, .access))
+                program.add(.and(.scratch, rule.access.rawValue))
                 program.jump(.ifNotEqual, .scratch, 0, to: .no)
             }
         }
@@ -78,33 +83,52 @@ package enum DeviceProgram {
 
 /// A program whose jumps are all forward, to places that become known later.
 private struct Assembly {
-    enum Label: Hashable { case yes, no, nextRule, nextKind }
+    enum Label { case yes, no, nextRule, nextKind }
 
-    private var instructions: [Instruction] = []
-    private var jumps: [(at: Int, to: Label)] = []
+    // Arrays of types that a launch has anyway: each further one costs it the making of its metadata.
+    private var instructions: [UInt64] = []
+    /// For each label where the jumps to it stand.
+    private var yes: [UInt64] = [], no: [UInt64] = [], nextRule: [UInt64] = [], nextKind: [UInt64] = []
 
-    mutating func add(_ more: [Instruction]) { instructions += more }
+    mutating func add(_ instruction: Instruction) { instructions.append(instruction.encoded) }
 
     mutating func jump(_ condition: Instruction.Condition, _ register: Register, _ value: UInt32, to label: Label) {
-        jumps.append((instructions.count, label))
-        instructions.append(.jump(condition, register, value))
+        let here = UInt64(instructions.count)
+        switch label {
+        case .yes: yes.append(here)
+        case .no: no.append(here)
+        case .nextRule: nextRule.append(here)
+        case .nextKind: nextKind.append(here)
+        }
+        add(.jump(condition, register, value))
     }
 
     /// The jumps to `label` so far lead here.
     mutating func place(_ label: Label) {
-        let here = instructions.count
-        for jump in jumps where jump.to == label { instructions[jump.at].offset = Int16(here - jump.at - 1) }
-        jumps.removeAll { $0.to == label }
+        switch label {
+        case .yes: Assembly.lead(&yes, to: instructions.count, in: &instructions)
+        case .no: Assembly.lead(&no, to: instructions.count, in: &instructions)
+        case .nextRule: Assembly.lead(&nextRule, to: instructions.count, in: &instructions)
+        case .nextKind: Assembly.lead(&nextKind, to: instructions.count, in: &instructions)
+        }
     }
 
-    /// The program with its answers; `label` is given where it runs to its end, the first of them.
-    mutating func finished(fallingThroughTo label: Label?) -> [UInt64] {
-        let order: [Label] = label == .yes ? [.yes, .no] : [.no, .yes]
-        for answer in order where answer == label || jumps.contains(where: { $0.to == answer }) {
-            place(answer)
-            add([.set(.result, answer == .yes ? 1 : 0), .exit])
-        }
-        return instructions.map(\.encoded)
+    private static func lead(_ jumps: inout [UInt64], to here: Int, in instructions: inout [UInt64]) {
+        for jump in jumps { instructions[Int(jump)] |= (UInt64(here) - jump - 1) << Instruction.offsetShift }
+        jumps = []
+    }
+
+    /// The program with the answers that can be reached; what is undecided at its end is denied.
+    mutating func finished(isDecided: Bool) -> [UInt64] {
+        if !isDecided || !no.isEmpty { answer(.no) }
+        if !yes.isEmpty { answer(.yes) }
+        return instructions
+    }
+
+    private mutating func answer(_ label: Label) {
+        place(label)
+        add(.set(.result, label == .yes ? 1 : 0))
+        add(.exit)
     }
 }
 
@@ -127,6 +151,9 @@ private struct Instruction {
     var source: Register = .result
     var offset: Int16 = 0
     var value: UInt32 = 0
+
+    /// Where the offset of a jump stands.
+    static let offsetShift: UInt64 = 16
 
     var encoded: UInt64 {
         // The two registers are bit fields; Linux on the machines that we know is little-endian.

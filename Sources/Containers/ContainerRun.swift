@@ -75,11 +75,20 @@ package struct ContainerRun {
     private var phases: [Phase]
     private var network: NetworkMaker?
 
-    /// Plans the launch of `request`; `phases` is the caller's work so far.
+    /// Begins what takes longest, for a container with these namespaces: it needs nothing of what comes before the
+    /// launch. Nothing is left of it if no launch follows.
+    package static func begin(_ namespaces: [LinuxSpec.Namespace], _ phases: inout [Phase]) -> NetworkMaker? {
+        guard Planner.makesNetworkBeside(namespaces, processors: Processors.count) else { return nil }
+        defer { phases.append(Phase("begin a network namespace")) }
+        return NetworkMaker.early()
+    }
+
+    /// Plans the launch of `request`; `phases` is the caller's work so far, and `network` what it has begun.
     package init(
-        _ request: Request, root: borrowing RuntimeRoot, phases: [Phase] = []
+        _ request: Request, root: borrowing RuntimeRoot, network: NetworkMaker? = nil, phases: [Phase] = []
     ) throws(ContainersError) {
         self.request = request
+        self.network = network
         self.phases = phases
         program = try request.filter.program(in: root)
         self.phases.append(Phase("filter"))
@@ -116,19 +125,12 @@ package struct ContainerRun {
         ContainerRecord(cgroup: plan.cgroupPath)
     }
 
-    /// Begins what takes long and leaves nothing behind if no launch follows; `run` does it too.
-    package mutating func begin() throws(ContainersError) {
-        guard network == nil else { return }
-        do throws(LaunchError) { network = try NetworkMaker.begin(for: plan) } catch { throw .launch(error) }
-        phases.append(Phase("begin a network namespace"))
-    }
-
     /// Launches, waits, and keeps the record of the end. Nothing of the container is left but that record and the state
     /// directory, which is the caller's, whatever happens.
     package mutating func run(
         in root: borrowing RuntimeRoot, _ state: inout StateDirectory, rootFileSystem: consuming OwnedDescriptor
     ) throws(ContainersError) -> Outcome {
-        try begin()
+        do throws(LaunchError) { network = try NetworkMaker.begin(for: plan, network) } catch { throw .launch(error) }
         var foreground: Foreground
         var group: (layout: Cgroups.CgroupLayout, path: CgroupPath, resources: LinuxResources)?
         if let path = plan.cgroupPath {

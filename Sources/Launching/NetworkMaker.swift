@@ -2,18 +2,23 @@ internal import CLaunch
 internal import Linux
 package import Planning
 
-/// The process that makes a network namespace beside the launch, and ends when it has sent it. It is begun as soon as
-/// there is a plan, since it takes longer than all that comes before the child needs it. Dropped, it is waited for.
+/// The process that makes a network namespace beside the launch, and ends when it has sent it. It is begun as soon as it
+/// is clear that there will be one, since it takes longer than all that comes before the child needs it. Dropped, it is
+/// waited for.
 package final class NetworkMaker {
     private let process: ProcessHandle
     private let memory: OpaquePointer?
     private var receiver: OwnedDescriptor?
 
-    /// Begins, where `plan` asks for it: its step `makeNetwork`.
+    /// Begins before there is a plan. nil: it can't be begun; the launch tries again, and tells why.
+    package static func early() -> NetworkMaker? { try? begin() }
+
+    /// `begun`, or one that begins now, where `plan` asks for it: its step `makeNetwork`.
     ///
     /// - Throws: ``LaunchError/step(number:count:_:_:)``.
-    package static func begin(for plan: LaunchPlan) throws(LaunchError) -> NetworkMaker? {
+    package static func begin(for plan: LaunchPlan, _ begun: NetworkMaker?) throws(LaunchError) -> NetworkMaker? {
         guard let first = plan.before.first, case .makeNetwork = first else { return nil }
+        if let begun { return begun }
         do throws(SystemError) { return try begin() } catch {
             throw .step(number: 1, count: plan.steps.count, first, error)
         }

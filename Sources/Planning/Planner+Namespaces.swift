@@ -1,4 +1,4 @@
-internal import OCI
+package import OCI
 
 // Namespaces, names, cgroup membership, sysctls.
 extension Planner {
@@ -21,8 +21,13 @@ extension Planner {
 
     /// Whether the network namespace is made beside the launch. It must be by another processor, and belong to the
     /// user namespace that the runtime is in.
-    func makesNetworkBeside(_ new: [LaunchPlan.Namespace]) -> Bool {
-        new.contains(.network) && host.processors > 1 && !spec.linux.namespaces.contains { $0.type == "user" }
+    package static func makesNetworkBeside(_ namespaces: [LinuxSpec.Namespace], processors: Int) -> Bool {
+        var isNew = false
+        for namespace in namespaces {
+            if namespace.type == "user" { return false }
+            if namespace.type == "network" { isNew = namespace.path == nil }
+        }
+        return isNew && processors > 1
     }
 
     func isNew(_ type: String) -> Bool { spec.linux.namespaces.contains { $0.type == type && $0.path == nil } }

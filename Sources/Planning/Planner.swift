@@ -47,7 +47,8 @@ package struct Planner {
     /// The order of a launch, all of it. Everything else here fills these phases in.
     private mutating func plan() throws(PlanningError) -> LaunchPlan {
         let new = try newNamespaces()
-        let network = makesNetworkBeside(new) ? open(.network) : nil
+        let isBeside = Planner.makesNetworkBeside(spec.linux.namespaces, processors: host.processors)
+        let network = isBeside ? open(.network) : nil
         let root = open(.root)
         let mounts = try mountSteps()
         let bounding = try capabilitySteps()

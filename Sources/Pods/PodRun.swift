@@ -46,6 +46,11 @@ package struct PodRun {
                 image: request.image, platform: "\(record.platform)", host: "linux/" + Emulation.hostArchitecture)
         }
         phases.append(.init("find image"))
+        let standard: RuntimeSpec
+        do throws(SpecError) { standard = try RuntimeSpec.standard() } catch {
+            preconditionFailure("the embedded default specification: \(error)")
+        }
+        let network = explain ? nil : ContainerRun.begin(standard.linux.namespaces, &phases)
         // First what tells of all else, so that it can be removed if this process is killed.
         let own = root.ownName(of: identifier)
         let directory: String
@@ -65,7 +70,7 @@ package struct PodRun {
         do throws(ImagesError) { mount = try rootfs.mount() } catch { throw .images(error) }
         phases.append(.init("overlay of \(record.layers.count) layers"))
         let spec = try PodSpec(
-            request: request, image: config,
+            standard: standard, request: request, image: config,
             volumePath: explain ? volume.path(in: store) : try volume.prepare(in: store),
             users: try users(in: mount.view)
         ).make(hostname: "\(request.tenant)-pod")
@@ -78,7 +83,7 @@ package struct PodRun {
                     filter: .standard(capabilities: Set(Capability.defaults)), isStrict: true, stopsOnSignal: true,
                     timeout: request.timeout,
                     stopSignal: stopSignal, timeline: request.timeline),
-                root: root, phases: phases)
+                root: root, network: network, phases: phases)
             if explain { return .explained(launch.plan) }
             let outcome = try launch.run(in: root, &state, rootFileSystem: mount)
             _ = consume rootfs

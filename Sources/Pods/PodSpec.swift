@@ -5,6 +5,8 @@ internal import Planning
 /// Makes a pod's runtime configuration of the image's and the request's: the default specification, with the image's
 /// command, environment and user, the volume, and the limits.
 struct PodSpec {
+    /// What it starts from.
+    let standard: RuntimeSpec
     let request: PodRequest
     let image: ImageConfig
     /// Where the volume is on the host.
@@ -13,10 +15,7 @@ struct PodSpec {
 
     /// The whole configuration.
     func make(hostname: String) throws(PodsError) -> RuntimeSpec {
-        var spec: RuntimeSpec
-        do throws(SpecError) { spec = try RuntimeSpec.standard() } catch {
-            preconditionFailure("the embedded default specification: \(error)")
-        }
+        var spec = standard
         var process = ProcessSpec()
         process.args = try arguments()
         process.env = environment(spec.process?.env ?? [])

@@ -26,6 +26,8 @@ extension Verb {
         let bundle = try Bundle(
             path: arguments["--bundle"] ?? ".", configuration: arguments["--config"] ?? "config.json")
         var phases = [ContainerRun.Phase("read configuration")]
+        let network =
+            report.wantsPlan ? nil : ContainerRun.begin(bundle.spec.linux.namespaces, &phases)
         let root = try RuntimeRoot(path: global.root)
         try Foreground.holdSignals()
         Report.warn(Repair.run(in: root).map(\.description))
@@ -37,9 +39,8 @@ extension Verb {
                 rootDescription: "directory \(bundle.rootPath)",
                 filter: bundle.spec.linux.seccomp.map { .profile($0) } ?? .none, isStrict: false, stopsOnSignal: false,
                 timeline: report.wantsTimeline),
-            root: root, phases: phases)
+            root: root, network: network, phases: phases)
         if report.wantsPlan { return report.explain(launch.plan) }
-        try launch.begin()
         var state = try StateDirectory(identifier, launch.record, in: root)
         let outcome = try launch.run(in: root, &state, rootFileSystem: mount)
         _ = consume state
