@@ -10,9 +10,9 @@
 #define CLONE_CLEAR_SIGHAND 0x100000000ULL
 #endif
 
-struct launch_birth *birth_make(void) {
-    struct launch_birth *b =
-        mmap(0, sizeof *b, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+struct launch_birth *birth_make(uint64_t flags) {
+    int sharing = flags & CLONE_VM ? MAP_PRIVATE : MAP_SHARED;
+    struct launch_birth *b = mmap(0, sizeof *b, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
     return b == MAP_FAILED ? 0 : b;
 }
 

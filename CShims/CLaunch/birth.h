@@ -34,8 +34,9 @@ static inline long raw(long n, long a, long b, long c, long d, long e) {
     return r;
 }
 
-/* Memory for a birth, zeroed, or NULL with errno. Both write to it, also where the child has the rest as a copy. */
-struct launch_birth *birth_make(void);
+/* Memory for a birth with these clone flags, zeroed, or NULL with errno. Both write to it, also where the child has the
+ * rest as a copy. */
+struct launch_birth *birth_make(uint64_t flags);
 
 /* Makes the process that runs `run` on the stack in `b`: its pid, or -errno. `args` says whether in our memory. No signal
  * handler of ours runs in it. */

@@ -55,7 +55,7 @@ static char *decimal(char *end, unsigned long n) {
 }
 
 long launch_clone(const struct launch_clone *how, int *pidfd, struct launch_birth **birth) {
-    struct launch_birth *b = birth_make();
+    struct launch_birth *b = birth_make(how->flags);
     if (!b) return -errno;
     b->how = *how;
     b->argv[0] = "perigee-stage";

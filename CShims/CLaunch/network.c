@@ -43,7 +43,7 @@ __attribute__((noreturn)) static void make(struct launch_birth *b) {
 }
 
 long launch_network(int socket, int *pidfd, struct launch_birth **birth) {
-    struct launch_birth *b = birth_make();
+    struct launch_birth *b = birth_make(CLONE_VM);
     if (!b) return -errno;
     b->socket = socket;
     struct clone_args args = {.flags = CLONE_VM, .pidfd = (uint64_t)(uintptr_t)pidfd};

@@ -33,10 +33,11 @@ package struct ContainerRecord: Hashable, Sendable {
     }
 
     var json: JSON.Value {
-        .members([
-            ("life", .string(life.rawValue)), ("cgroup", cgroup.map { .string($0) }),
-            ("directories", .strings(directories)),
-        ])
+        var members: [(name: String, value: JSON.Value)] = []
+        members.append(("life", .string(life.rawValue)))
+        if let cgroup { members.append(("cgroup", .string(cgroup))) }
+        members.append(("directories", .strings(directories)))
+        return .object(members)
     }
 }
 

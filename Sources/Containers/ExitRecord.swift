@@ -39,13 +39,19 @@ package struct ExitRecord: Hashable, Sendable {
     }
 
     package var json: JSON.Value {
-        .members([
-            ("id", .string(identifier)), ("reason", .string(reason.rawValue)),
-            ("exitCode", exitCode.map { .integer(Int64($0)) }), ("signal", signal.map { .integer(Int64($0)) }),
-            ("outOfMemory", .bool(reason == .outOfMemory)), ("deadline", .bool(reason == .deadline)),
-            ("startedAt", .string(Clock.rfc3339(startedAt))), ("finishedAt", .string(Clock.rfc3339(finishedAt))),
-            ("userTimeMicroseconds", .integer(Int64(userTime))),
-            ("systemTimeMicroseconds", .integer(Int64(systemTime))), ("peakMemoryBytes", .integer(Int64(peakMemory))),
-        ])
+        // Each launch writes one: appended, which asks for no further type of array.
+        var members: [(name: String, value: JSON.Value)] = []
+        members.append(("id", .string(identifier)))
+        members.append(("reason", .string(reason.rawValue)))
+        if let exitCode { members.append(("exitCode", .integer(Int64(exitCode)))) }
+        if let signal { members.append(("signal", .integer(Int64(signal)))) }
+        members.append(("outOfMemory", .bool(reason == .outOfMemory)))
+        members.append(("deadline", .bool(reason == .deadline)))
+        members.append(("startedAt", .string(Clock.rfc3339(startedAt))))
+        members.append(("finishedAt", .string(Clock.rfc3339(finishedAt))))
+        members.append(("userTimeMicroseconds", .integer(Int64(userTime))))
+        members.append(("systemTimeMicroseconds", .integer(Int64(systemTime))))
+        members.append(("peakMemoryBytes", .integer(Int64(peakMemory))))
+        return .object(members)
     }
 }

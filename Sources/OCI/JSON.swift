@@ -242,6 +242,12 @@ extension JSON.Value {
 
     private static func quote(_ text: String, to out: inout String) {
         out += "\""
+        // Most texts need nothing of what follows.
+        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5c && $0 != 0x7f }) {
+            out += text
+            out += "\""
+            return
+        }
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\"": out += "\\\""
