@@ -162,8 +162,11 @@ class Command:
     def __init__(self, words: list[str], directory: Path, stopped: bool = False):
         self.out, self.err = directory / "out", directory / "err"
         self.words = words
-        out = os.open(self.out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        err = os.open(self.err, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        # New files: a command whose runtime was killed may still write to the last ones.
+        self.out.unlink(missing_ok=True)
+        self.err.unlink(missing_ok=True)
+        out = os.open(self.out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        err = os.open(self.err, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         null = os.open("/dev/null", os.O_RDONLY)
         self.pid = os.fork()
         if self.pid == 0:

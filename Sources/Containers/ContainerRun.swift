@@ -157,6 +157,7 @@ package struct ContainerRun {
                     lastCapability: UInt32(host.lastCapability)),
                 timeline: request.timeline)
         } catch { throw .launch(error) }
+        network?.reap()
         let started = Clock.wall()
         let times = container.times
         let end: RunningContainer.End

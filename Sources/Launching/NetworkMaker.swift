@@ -7,7 +7,7 @@ package import Planning
 /// waited for.
 package final class NetworkMaker {
     private let process: ProcessHandle
-    private let memory: OpaquePointer?
+    private var memory: OpaquePointer?
     private var receiver: OwnedDescriptor?
 
     /// Begins before there is a plan. nil: it can't be begun; the launch tries again, and tells why.
@@ -43,8 +43,13 @@ package final class NetworkMaker {
     /// The descriptor by which the namespace comes, once.
     func takeReceiver() -> OwnedDescriptor? { receiver.take() }
 
-    deinit {
+    /// Waits for its end, which is when the namespace is sent.
+    package func reap() {
+        guard let memory else { return }
         _ = try? process.wait()
         launch_birth_end(memory)
+        self.memory = nil
     }
+
+    deinit { reap() }
 }
