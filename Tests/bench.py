@@ -11,73 +11,129 @@ import sys
 import tempfile
 import time
 
-PERIGEE = os.path.abspath(".build/release/perigee")
+VIEWS = {
+    "cgroup v2": "umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup",
+    "cgroup v1": "umount /sys/fs/cgroup/unified 2>/dev/null; grep -q '^cgroup ' /proc/mounts",
+}
+"""How a process sees the host's cgroups, in a mount namespace of its own. Peers refuse hosts that have both."""
 
 
-def bundle(work: str) -> str:
-    """A bundle with the host's busybox image and the configuration that `runc spec` writes, without a terminal."""
-    store = os.path.join(work, "store")
-    cache = os.environ.get("PERIGEE_CACHE") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "perigee")
-    subprocess.run(["Rootfs/images/build.py", "demo-host"], check=True, stdout=subprocess.DEVNULL)
-    quiet = {"stdout": subprocess.DEVNULL, "check": True}
-    subprocess.run([PERIGEE, "--store", store, "image", "load", f"{cache}/images/demo-host.oci.tar"], **quiet)
-    path = os.path.join(work, "bundle")
-    os.mkdir(path)
-    subprocess.run([PERIGEE, "--store", store, "image", "unpack", "demo-host", f"{path}/rootfs"], **quiet)
-    subprocess.run([PERIGEE, "spec", "-b", path], **quiet)
-    config = json.load(open(f"{path}/config.json"))
-    config["process"]["args"] = ["/bin/true"]
-    config["process"]["terminal"] = False
-    config["ociVersion"] = "1.0.2"
-    json.dump(config, open(f"{path}/config.json", "w"))
-    return path
+class Bench:
+    """The programs, a bundle and an image, in a folder that goes at the end."""
+
+    def __init__(self, work: str):
+        self.work = work
+        # As `make install` does: the linker leaves its file in the page cache in pieces.
+        self.perigee = f"{work}/bin/perigee"
+        os.mkdir(f"{work}/bin")
+        shutil.copy(".build/release/perigee", self.perigee)
+        self.store = f"{work}/store"
+        self.bundle = self.make_bundle()
+
+    def make_bundle(self) -> str:
+        """With the host's busybox image and the configuration that `runc spec` writes, without a terminal."""
+        cache = os.environ.get("PERIGEE_CACHE") or os.path.join(
+            os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "perigee")
+        quiet = {"stdout": subprocess.DEVNULL, "check": True}
+        subprocess.run(["Rootfs/images/build.py", "demo-host"], **quiet)
+        own = [self.perigee, "--store", self.store]
+        subprocess.run([*own, "image", "load", f"{cache}/images/demo-host.oci.tar"], **quiet)
+        path = os.path.join(self.work, "bundle")
+        os.mkdir(path)
+        subprocess.run([*own, "image", "unpack", "demo-host", f"{path}/rootfs"], **quiet)
+        subprocess.run([self.perigee, "spec", "-b", path], **quiet)
+        with open(f"{path}/config.json") as file:
+            config = json.load(file)
+        config["process"]["args"] = ["/bin/true"]
+        config["process"]["terminal"] = False
+        config["ociVersion"] = "1.0.2"
+        with open(f"{path}/config.json", "w") as file:
+            json.dump(config, file)
+        return path
+
+    def commands(self) -> dict[str, list[str]]:
+        """By name; `ID` stands for a name that is new each time."""
+        own = [self.perigee, "--store", self.store, "--root", f"{self.work}/perigee"]
+        found = {"perigee run": [*own, "run", "-b", self.bundle, "ID"]}
+        for peer in ("crun", "runc", "youki"):
+            program = os.environ.get(peer.upper()) or shutil.which(peer)
+            if program:
+                found[f"{peer} run"] = [program, "--root", f"{self.work}/{peer}", "run", "-b", self.bundle, "ID"]
+        if shutil.which("bwrap"):
+            found["bwrap"] = [
+                shutil.which("bwrap"), "--unshare-all", "--ro-bind", f"{self.bundle}/rootfs", "/", "--proc", "/proc",
+                "--dev", "/dev", "--ro-bind", "/sys", "/sys", "--cap-drop", "ALL", "--new-session", "/bin/true"]
+        found["perigee pod run"] = [*own, "pod", "run", "--image", "demo-host", "--", "/bin/true"]
+        return found
 
 
-def once(command: list[str]) -> float:
-    """Milliseconds of one run; an exit status other than 0 ends the benchmark."""
-    start = time.monotonic()
-    result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    took = (time.monotonic() - start) * 1e3
-    if result.returncode:
-        sys.exit(f"bench: {' '.join(command)}: {result.stderr.decode()}")
-    return took
+def start(command: list[str], number: int) -> tuple[float, int]:
+    """Milliseconds of one whole process, and its status."""
+    words = [word if word != "ID" else f"bench-{number}" for word in command]
+    null = os.open("/dev/null", os.O_RDWR)
+    files = [(os.POSIX_SPAWN_DUP2, null, fd) for fd in (0, 1, 2)]
+    begin = time.monotonic()
+    pid = os.posix_spawn(words[0], words, os.environ, file_actions=files)
+    _, status = os.waitpid(pid, 0)
+    took = (time.monotonic() - begin) * 1e3
+    os.close(null)
+    return took, status
+
+
+def compare(commands: dict[str, list[str]], rounds: int) -> None:
+    """Runs them in turn, so that the machine's mood hits all alike, and prints a table."""
+    works = {}
+    for name, command in commands.items():
+        if start(command, 0)[1] == 0:
+            works[name] = command
+        else:
+            print(f"{name}: does not start here, left out")
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for number in range(-5, rounds):
+        for name, command in works.items():
+            took, status = start(command, number + 10)
+            if status:
+                sys.exit(f"bench: {' '.join(command)}: wait status {status}")
+            if number >= 0:
+                times[name].append(took)
+    first = times[next(iter(times))]
+    print(f"{'command':16} {'min ms':>8} {'median':>8} {'p95':>8}  perigee run is, pair by pair")
+    for name, list_ in times.items():
+        ordered = sorted(list_)
+        ratios = sorted(p / t for t, p in zip(list_, first))
+        quarter = len(ratios) // 4
+        print(f"{name:16} {ordered[0]:8.2f} {statistics.median(ordered):8.2f} {ordered[int(len(ordered) * .95)]:8.2f}  "
+              f"{statistics.median(ratios):.2f} of it ({ratios[quarter]:.2f} to {ratios[-1 - quarter]:.2f})")
+    if "perigee pod run" in times:
+        more = statistics.median(t - p for t, p in zip(times["perigee pod run"], first))
+        print(f"perigee pod run takes {more:.2f} ms more than perigee run")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-n", type=int, default=100, help="rounds (default 100)")
-    rounds = parser.parse_args().n
-    work = tempfile.mkdtemp(prefix="perigee-bench-")
+    parser.add_argument("-n", type=int, default=200, help="rounds (default 200)")
+    parser.add_argument("--inside", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.inside:
+        with open(options.inside) as file:
+            return compare(json.load(file), options.n)
+    work = tempfile.mkdtemp(prefix="perigee-bench-", dir="/dev/shm")
     try:
-        path = bundle(work)
-        commands = {"perigee": lambda i: [PERIGEE, "--root", f"{work}/perigee", "run", "-b", path, f"bench-{i}"]}
-        for peer in ("crun", "runc"):
-            program = shutil.which(peer)
-            if not program:
-                continue
-            command = lambda i, program=program, peer=peer: [
-                program, "--root", f"{work}/{peer}", "run", "-b", path, f"bench-{i}"]
-            if subprocess.run(command("try"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL).returncode:
-                print(f"{peer}: does not start here, left out")
-                continue
-            commands[peer] = command
+        commands = Bench(work).commands()
+        print(f"Linux {os.uname().release} {os.uname().machine}, {os.cpu_count()} processors, {options.n} rounds")
         for name, command in commands.items():
-            version = subprocess.run([command(0)[0], "--version"], capture_output=True, text=True).stdout
-            print(f"{name}: {version.splitlines()[0]}")
-        times: dict[str, list[float]] = {name: [] for name in commands}
-        for i in range(-5, rounds):
-            for name, command in commands.items():
-                took = once(command(i + 5))
-                if i >= 0:
-                    times[name].append(took)
-        print(f"{'command':10} {'min ms':>8} {'median':>8} {'p95':>8}  ratio to perigee, median")
-        for name, list_ in times.items():
-            ordered = sorted(list_)
-            ratio = statistics.median(t / p for t, p in zip(list_, times["perigee"]))
-            print(f"{name:10} {ordered[0]:8.2f} {statistics.median(ordered):8.2f} "
-                  f"{ordered[int(len(ordered) * .95)]:8.2f}  {ratio:.2f}")
+            if name != "perigee pod run":
+                version = subprocess.run([command[0], "--version"], capture_output=True, text=True).stdout
+                print(f"{name.split()[0]}: {version.splitlines()[0]}")
+        with open(f"{work}/commands.json", "w") as file:
+            json.dump(commands, file)
+        for view, change in VIEWS.items():
+            print(f"\n{view}", flush=True)
+            inside = [sys.executable, __file__, "-n", str(options.n), "--inside", f"{work}/commands.json"]
+            script = f'{{ {change}; }} && exec "$@"'
+            words = ["unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh", *inside]
+            if subprocess.run(words).returncode:
+                print("this host does not have it, or a command failed")
     finally:
         shutil.rmtree(work)
 

@@ -18,20 +18,25 @@ package struct StateDirectory: ~Copyable {
     var group: Cgroup?
 
     /// Makes the directory of `identifier`, which must not exist, and puts `record` into it. `root` must outlive it.
-    package init(
+    package static func make(
         _ identifier: ContainerIdentifier, _ record: ContainerRecord, in root: borrowing RuntimeRoot
-    ) throws(ContainersError) {
+    ) throws(ContainersError) -> StateDirectory {
         let made: OwnedDescriptor
         do throws(SystemError) {
-            made = try StateDirectory.make(identifier.text, record, in: root.directory.view)
+            made = try make(identifier.text, record, in: root.directory.view)
         } catch {
             if error.code == .EEXIST { throw .identifierInUse(identifier.text, root: root.path) }
             throw .state(error)
         }
-        directory = made
-        self.root = root.view
+        return StateDirectory(root: root.view, name: identifier.text, directory: made, record: record)
+    }
+
+    /// Apart from what throws: Swift 6.0 can't compile an initializer of a type like this one that may.
+    private init(root: RuntimeRoot.View, name: String, directory: consuming OwnedDescriptor, record: ContainerRecord) {
+        self.root = root
+        self.name = name
+        self.directory = directory
         self.record = record
-        name = identifier.text
         group = nil
     }
 

@@ -60,7 +60,7 @@ package struct PodRun {
         var state: StateDirectory
         do throws(ContainersError) {
             let all = ContainerRun.record(of: identifier, in: root, directories: [directory])
-            state = try StateDirectory(identifier, all, in: root)
+            state = try StateDirectory.make(identifier, all, in: root)
         } catch { throw .containers(error) }
         let rootfs: OverlayRootfs
         do throws(ImagesError) { rootfs = try OverlayRootfs.make(in: store, image: hold, id: own) } catch {

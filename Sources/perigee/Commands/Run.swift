@@ -41,7 +41,7 @@ extension Verb {
                 timeline: report.wantsTimeline),
             root: root, network: network, phases: phases)
         if report.wantsPlan { return report.explain(launch.plan) }
-        var state = try StateDirectory(identifier, launch.record, in: root)
+        var state = try StateDirectory.make(identifier, launch.record, in: root)
         let outcome = try launch.run(in: root, &state, rootFileSystem: mount)
         _ = consume state
         return report.finish(outcome)
