@@ -53,7 +53,10 @@ let package = Package(
         .executableTarget(
             name: "perigee",
             dependencies: ["Containers", "Images", "Launching", "Linux", "Measuring", "OCI", "Planning", "Pods"],
-            swiftSettings: settings),
+            swiftSettings: settings,
+            // The name of the main function: newer package managers say the same by themselves, that of Swift 6.0 does
+            // not when it builds for another machine. Not in debug builds, whose tests have a main of their own.
+            linkerSettings: [.unsafeFlags(["-Xlinker", "--defsym=main=perigee_main"], .when(configuration: .release))]),
         tests("LinuxTests", ["Linux"]),
         tests("OCITests", ["OCI"]),
         tests("SeccompTests", ["Linux", "OCI", "Seccomp"]),
