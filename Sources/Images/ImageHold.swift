@@ -42,8 +42,6 @@ extension ImageStore {
 /// keep it alive.
 final class LayerHold {
     let chainID: Digest
-    /// Content as unpacked, in bytes.
-    let size: Int64
     private let directory: OwnedDescriptor
     private let files: OwnedDescriptor
 
@@ -61,7 +59,6 @@ final class LayerHold {
     /// The layer at `path` in `root`; nil: there is none.
     init?(_ chainID: Digest, in root: Descriptor, _ path: String) throws(ImagesError) {
         guard try system({ () throws(SystemError) in try root.exists(path) }) else { return nil }
-        size = try LayerHold.size(of: path, in: root)
         self.chainID = chainID
         directory = try system { () throws(SystemError) in
             let directory = try root.open(path, O_RDONLY | O_DIRECTORY)
@@ -70,6 +67,9 @@ final class LayerHold {
         }
         files = try system { () throws(SystemError) in try root.open(path + "/fs", O_RDONLY | O_DIRECTORY) }
     }
+
+    /// Content as unpacked, in bytes.
+    func size() throws(ImagesError) -> Int64 { try LayerHold.size(of: ".", in: directory.view) }
 
     /// What the record of the layer at `path` says of its size.
     static func size(of path: String, in root: Descriptor) throws(ImagesError) -> Int64 {

@@ -81,9 +81,11 @@ private final class ImageLoader {
             layers.append(ImageRecord.Layer(diffID: diffID, chainID: chainID))
             parent = chainID
         }
+        var size: Int64 = 0
+        for layer in chain { size += try layer.size() }
         return ImageRecord(
             reference: image.reference, manifest: image.manifest.digest, config: image.config.digest,
-            platform: image.config.value.platform, layers: layers, size: chain.reduce(0) { $0 + $1.size },
+            platform: image.config.value.platform, layers: layers, size: size,
             loaded: Clock.wall())
     }
 

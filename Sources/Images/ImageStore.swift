@@ -108,18 +108,33 @@ package final class ImageStore {
         for name in try system({ () throws(SystemError) in try images.view.entries() }) {
             // A name like X.json.12.new is one that is being written, or was when its writer died.
             guard name.count == 70 else { continue }
-            let text = try system { () throws(SystemError) in try images.view.readFile(name, limit: 1 << 20) }
-            do throws(JSONError) { records.append(try ImageRecord(try JSON(parsing: text))) } catch {
-                throw .document("the record \(path)/images/\(EntryName.shown(name))", error)
-            }
+            records.append(try record(name, in: images.view))
         }
         return records.sorted { $0.reference.description < $1.reference.description }
     }
 
+    private func record(_ name: [CChar], in images: Descriptor) throws(ImagesError) -> ImageRecord {
+        let text = try system { () throws(SystemError) in try images.readFile(name, limit: 1 << 20) }
+        do throws(JSONError) { return try ImageRecord(try JSON(parsing: text)) } catch {
+            throw .document("the record \(path)/images/\(EntryName.shown(name))", error)
+        }
+    }
+
+    /// The record under this very name; nil: there is none.
+    private func record(of reference: ImageReference) throws(ImagesError) -> ImageRecord? {
+        let name = Array(("images/" + ImageRecord.fileName(reference)).utf8CString)
+        do throws(ImagesError) { return try record(name, in: root.view) } catch {
+            if case .system(let error) = error, error.code == .ENOENT { return nil }
+            throw error
+        }
+    }
+
     func find(_ name: String, _ lock: borrowing StoreLock) throws(ImagesError) -> ImageRecord {
+        let reference = ImageReference(name)
+        // A launch reads one record, however many there are.
+        if let reference, let exact = try record(of: reference) { return exact }
         let all = try records(lock)
-        if let reference = ImageReference(name) {
-            if let exact = all.first(where: { $0.reference == reference }) { return exact }
+        if let reference {
             let like = all.filter { $0.reference.familiar == reference.familiar }
             if like.count > 1 { throw .ambiguousName(name, like.map(\.reference.description)) }
             if let only = like.first { return only }

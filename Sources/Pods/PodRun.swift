@@ -32,6 +32,11 @@ package struct PodRun {
         do throws(ContainersError) { try Foreground.holdSignals() } catch { throw .containers(error) }
         let volume = try Volume(tenant: request.tenant, name: request.volume)
         let identifier = ContainerIdentifier.random()
+        let standard: RuntimeSpec
+        do throws(SpecError) { standard = try RuntimeSpec.standard() } catch {
+            preconditionFailure("the embedded default specification: \(error)")
+        }
+        let network = explain ? nil : ContainerRun.begin(standard.linux.namespaces, &phases)
         let hold: ImageHold
         do throws(ImagesError) { hold = try store.hold(request.image) } catch { throw .images(error) }
         let record = hold.record
@@ -46,11 +51,6 @@ package struct PodRun {
                 image: request.image, platform: "\(record.platform)", host: "linux/" + Emulation.hostArchitecture)
         }
         phases.append(.init("find image"))
-        let standard: RuntimeSpec
-        do throws(SpecError) { standard = try RuntimeSpec.standard() } catch {
-            preconditionFailure("the embedded default specification: \(error)")
-        }
-        let network = explain ? nil : ContainerRun.begin(standard.linux.namespaces, &phases)
         // First what tells of all else, so that it can be removed if this process is killed.
         let own = root.ownName(of: identifier)
         let directory: String
