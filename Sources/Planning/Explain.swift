@@ -102,7 +102,8 @@ extension Step {
         case .writeIdentityMaps(let uid, let gid):
             "write identity maps: users \(uid.text), groups \(gid.text)"
         case .joinCgroup(let path): "move the child into cgroup \(quoted(path))"
-        case .restrictDevices(let path, let rules): "limit the devices of cgroup \(quoted(path)): \(rules) rules"
+        case .restrictDevices(let path, let rules):
+            "limit the devices of cgroup \(quoted(path)): \(rules) \(rules == 1 ? "rule" : "rules"), and the standard ones"
         case .signal(let handshake): "signal: \(handshake.text)"
         case .await(let handshake): "await: \(handshake.text)"
         case .becomeNamespaceRoot: "become root of the user namespace"

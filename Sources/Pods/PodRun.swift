@@ -36,6 +36,7 @@ package struct PodRun {
         do throws(SpecError) { standard = try RuntimeSpec.standard() } catch {
             preconditionFailure("the embedded default specification: \(error)")
         }
+        phases.append(.init("default specification"))
         let network = explain ? nil : ContainerRun.begin(standard.linux.namespaces, &phases)
         let hold: ImageHold
         do throws(ImagesError) { hold = try store.hold(request.image) } catch { throw .images(error) }
