@@ -40,14 +40,18 @@ package struct DeviceRule: Hashable, Sendable {
     /// What every container may do whatever its rules: make any node, which gives no right to open it, and use the
     /// devices that the runtime specification puts into each container, with the pseudo terminals (136). The host's own
     /// console (5:1) is not among them: a container's /dev/console is one of the pseudo terminals.
-    package static let defaults: [DeviceRule] =
-        [
-            DeviceRule(allow: true, .character, nil, nil, .makeNode),
-            DeviceRule(allow: true, .block, nil, nil, .makeNode),
-        ]
-        + [(1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 2)].map {
-            DeviceRule(allow: true, .character, $0, $1, .all)
-        } + [DeviceRule(allow: true, .character, 136, nil, .all)]
+    package static let defaults: [DeviceRule] = [
+        DeviceRule(allow: true, .character, nil, nil, .makeNode),
+        DeviceRule(allow: true, .block, nil, nil, .makeNode),
+        DeviceRule(allow: true, .character, 1, 3, .all),
+        DeviceRule(allow: true, .character, 1, 5, .all),
+        DeviceRule(allow: true, .character, 1, 7, .all),
+        DeviceRule(allow: true, .character, 1, 8, .all),
+        DeviceRule(allow: true, .character, 1, 9, .all),
+        DeviceRule(allow: true, .character, 5, 0, .all),
+        DeviceRule(allow: true, .character, 5, 2, .all),
+        DeviceRule(allow: true, .character, 136, nil, .all),
+    ]
 }
 
 extension DeviceRule: CustomStringConvertible {

@@ -110,7 +110,7 @@ extension ArenaBuilder {
     private mutating func addProcess(_ step: Step, number n: Int, _ references: References) {
         switch step {
         case .rlimit(let name, let soft, let hard):
-            add(LAUNCH_OP_RLIMIT, step: n, a: ResourceLimit.numbers[name] ?? UInt32.max, x: soft, y: hard)
+            add(LAUNCH_OP_RLIMIT, step: n, a: ResourceLimit.number(of: name) ?? UInt32.max, x: soft, y: hard)
         case .oomScoreAdjust(let score):
             let text = String(score)
             add(

@@ -71,12 +71,12 @@ extension LinuxSpec {
 
     private func check(_ json: JSON) throws(SpecError) {
         let at = json.pointer
-        var seen: Set<String> = []
         for (i, namespace) in namespaces.enumerated() {
             guard LinuxSpec.namespaceTypes.contains(namespace.type) else {
                 throw .invalid(pointer: at + "/namespaces/\(i)/type", rule: "no namespace '\(namespace.type)'")
             }
-            guard seen.insert(namespace.type).inserted else {
+            // Few are known, so that this is no long search.
+            guard !namespaces[..<i].contains(where: { $0.type == namespace.type }) else {
                 throw .invalid(pointer: at + "/namespaces/\(i)", rule: "\(namespace.type) stands twice")
             }
             if let path = namespace.path, !path.hasPrefix("/") {

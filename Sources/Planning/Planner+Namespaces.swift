@@ -62,17 +62,18 @@ extension Planner {
 
     func nameSteps(_ new: [LaunchPlan.Namespace]) throws(PlanningError) -> [Step] {
         var steps: [Step] = []
-        for (name, text, make) in [
-            ("hostname", spec.hostname, Step.hostname), ("domainname", spec.domainname, Step.domainname),
-        ] {
-            guard let text, !text.isEmpty else { continue }
-            guard spec.linux.namespaces.contains(where: { $0.type == "uts" }) else {
-                throw .needsNamespace("uts", at: "/\(name)")
-            }
-            guard text.utf8.count <= 64 else { throw .unsupported("a \(name) of more than 64 bytes", at: "/\(name)") }
-            steps.append(make(text))
-        }
+        if let name = try utsName("hostname", spec.hostname) { steps.append(.hostname(name)) }
+        if let name = try utsName("domainname", spec.domainname) { steps.append(.domainname(name)) }
         return steps
+    }
+
+    private func utsName(_ name: String, _ text: String?) throws(PlanningError) -> String? {
+        guard let text, !text.isEmpty else { return nil }
+        guard spec.linux.namespaces.contains(where: { $0.type == "uts" }) else {
+            throw .needsNamespace("uts", at: "/\(name)")
+        }
+        guard text.utf8.count <= 64 else { throw .unsupported("a \(name) of more than 64 bytes", at: "/\(name)") }
+        return text
     }
 
     // MARK: cgroups
@@ -113,7 +114,9 @@ extension Planner {
         if let shares = resources.cpu.shares { texts.append("cpu.shares=\(shares)") }
         if let cpus = resources.cpu.cpus { texts.append("cpuset=\(cpus)") }
         if let pids = resources.pids { texts.append("pids=\(pids)") }
-        for (size, limit) in resources.hugepageLimits { texts.append("hugetlb.\(size)=\(limit)") }
+        if !resources.hugepageLimits.isEmpty {
+            for (size, limit) in resources.hugepageLimits { texts.append("hugetlb.\(size)=\(limit)") }
+        }
         for (name, value) in resources.unified { texts.append("\(name)=\(value)") }
         return texts
     }

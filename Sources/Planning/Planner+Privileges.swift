@@ -45,7 +45,7 @@ extension Planner {
     func limitSteps() throws(PlanningError) -> [Step] {
         var steps: [Step] = []
         for (i, limit) in process.rlimits.enumerated() {
-            guard ResourceLimit.numbers[limit.type] != nil else {
+            guard ResourceLimit.number(of: limit.type) != nil else {
                 throw .unknownLimit(limit.type, at: "/process/rlimits/\(i)/type")
             }
             steps.append(.rlimit(name: limit.type, soft: limit.soft, hard: limit.hard))
@@ -57,9 +57,12 @@ extension Planner {
 
 /// The kernel's numbers of `RLIMIT_*`, getrlimit(2).
 package enum ResourceLimit {
-    package static let numbers: [String: UInt32] = [
-        "RLIMIT_CPU": 0, "RLIMIT_FSIZE": 1, "RLIMIT_DATA": 2, "RLIMIT_STACK": 3, "RLIMIT_CORE": 4, "RLIMIT_RSS": 5,
-        "RLIMIT_NPROC": 6, "RLIMIT_NOFILE": 7, "RLIMIT_MEMLOCK": 8, "RLIMIT_AS": 9, "RLIMIT_LOCKS": 10,
-        "RLIMIT_SIGPENDING": 11, "RLIMIT_MSGQUEUE": 12, "RLIMIT_NICE": 13, "RLIMIT_RTPRIO": 14, "RLIMIT_RTTIME": 15,
+    /// Each stands at its number.
+    private static let names = [
+        "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CORE", "RLIMIT_RSS", "RLIMIT_NPROC",
+        "RLIMIT_NOFILE", "RLIMIT_MEMLOCK", "RLIMIT_AS", "RLIMIT_LOCKS", "RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE",
+        "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
     ]
+
+    package static func number(of name: String) -> UInt32? { names.firstIndex(of: name).map { UInt32($0) } }
 }
