@@ -80,33 +80,34 @@ def start(command: list[str], number: int) -> tuple[float, int]:
     return took, status
 
 
+def quantiles(times: list[float]) -> str:
+    ordered = sorted(times)
+    return f"{ordered[0]:7.2f} {statistics.median(ordered):7.2f} {ordered[int(len(ordered) * .95)]:7.2f}"
+
+
 def compare(commands: dict[str, list[str]], rounds: int) -> None:
-    """Runs them in turn, so that the machine's mood hits all alike, and prints a table."""
-    works = {}
+    """Runs `perigee run` and each other command in turn, two at a time, so that the machine's mood hits both alike."""
+    own = commands.pop("perigee run")
+    print(f"{'':16} {'its ms: min, median, p95':>24} {'perigee run:':>23}   perigee run is, pair by pair")
     for name, command in commands.items():
-        if start(command, 0)[1] == 0:
-            works[name] = command
-        else:
-            print(f"{name}: does not start here, left out")
-    times: dict[str, list[float]] = {name: [] for name in works}
-    for number in range(-5, rounds):
-        for name, command in works.items():
-            took, status = start(command, number + 10)
-            if status:
-                sys.exit(f"bench: {' '.join(command)}: wait status {status}")
+        if start(command, 0)[1]:
+            print(f"{name:16} does not start here")
+            continue
+        times: list[tuple[float, float]] = []
+        for number in range(-5, rounds):
+            pair = [start(words, number + 10) for words in (own, command)]
+            for words, (_, status) in zip((own, command), pair):
+                if status:
+                    sys.exit(f"bench: {' '.join(words)}: wait status {status}")
             if number >= 0:
-                times[name].append(took)
-    first = times[next(iter(times))]
-    print(f"{'command':16} {'min ms':>8} {'median':>8} {'p95':>8}  perigee run is, pair by pair")
-    for name, list_ in times.items():
-        ordered = sorted(list_)
-        ratios = sorted(p / t for t, p in zip(list_, first))
+                times.append((pair[0][0], pair[1][0]))
+        ratios = sorted(mine / its for mine, its in times)
         quarter = len(ratios) // 4
-        print(f"{name:16} {ordered[0]:8.2f} {statistics.median(ordered):8.2f} {ordered[int(len(ordered) * .95)]:8.2f}  "
-              f"{statistics.median(ratios):.2f} of it ({ratios[quarter]:.2f} to {ratios[-1 - quarter]:.2f})")
-    if "perigee pod run" in times:
-        more = statistics.median(t - p for t, p in zip(times["perigee pod run"], first))
-        print(f"perigee pod run takes {more:.2f} ms more than perigee run")
+        print(f"{name:16} {quantiles([its for _, its in times])}  {quantiles([mine for mine, _ in times])}"
+              f"   {statistics.median(ratios):.2f} of it ({ratios[quarter]:.2f} to {ratios[-1 - quarter]:.2f})", flush=True)
+        if name == "perigee pod run":
+            more = statistics.median(its - mine for mine, its in times)
+            print(f"{'':16} {more:.2f} ms more than perigee run, pair by pair")
 
 
 def main() -> None:

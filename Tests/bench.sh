@@ -1,8 +1,8 @@
 #!/bin/sh
-# bench.sh : how long a whole `perigee run` of /bin/true takes, beside the runtimes that are installed here (crun, runc,
-# youki, bwrap; CRUN=PATH and so on for others), each started in turn in one run, so that the machine's mood hits all
-# and the median of the ratios to perigee, pair by pair. Wall time of whole processes. Then the same for loading a large
-# image, beside umoci, and igzip with tar. Root.
+# bench.sh [-n ROUNDS] : how long a whole `perigee run` of /bin/true takes, beside `perigee pod run` and the runtimes that
+# are installed here (crun, runc, youki, bwrap; CRUN=PATH and so on for others), two at a time and in turn, so that the
+# machine's mood hits both alike: minimum, median, 95th percentile, and the ratio pair by pair with its quartiles. Wall time
+# of whole processes. Then loading a large image, beside umoci, and igzip with tar. Root.
 set -eu
 cd "$(dirname "$0")/.."
 python3 Tests/bench.py "$@"
