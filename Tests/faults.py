@@ -274,7 +274,7 @@ class Place:
         found = []
         if self.root.exists():
             for path in self.root.iterdir():
-                if path.name not in ("@exited", "@exited.1", "@filters"):
+                if path.name not in ("@exited", "@exited.1", "@filters", "@root"):
                     found.append(f"state {path.name}: {[p.name for p in path.iterdir()] if path.is_dir() else ''}")
             for path in (self.root / "@filters").glob("*"):
                 if path.suffix != ".bpf" or path.stat().st_size == 0:

@@ -125,13 +125,22 @@ __attribute__((noreturn)) static void refuse(void) {
     leave(126);
 }
 
+/* Linux before 5.11 has no such flag of close_range(2). What is open lies below the highest limit that there is. */
+static void close_on_exec_one_by_one(void) {
+    struct rlimit64 limit = {0, 0};
+    syscall6(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit, 0, 0);
+    for (uint64_t fd = 3; fd < limit.hard && fd < 1 << 20; fd++)
+        syscall6(SYS_fcntl, (long)fd, F_SETFD, FD_CLOEXEC, 0, 0, 0);
+}
+
 void stage_main(unsigned long *stack) {
     if (stack[0] != 3) refuse();
     int fd = (int)number((const char *)stack[2]);
     size_t size = number((const char *)stack[3]);
     struct stage s = {.root = NONE, .proc = NONE, .parent = NONE, .empty = NONE, .null = NONE};
     CALL(&s, prctl, PR_SET_DUMPABLE, 0, 0, 0, 0); /* nobody with our uid may look into us or take our descriptors */
-    CALL(&s, close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC);
+    long closing = CALL(&s, close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC);
+    if (closing == -EINVAL || closing == -ENOSYS) close_on_exec_one_by_one();
     long address = CALL(&s, mmap, 0, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (address == -EBADF || address == -EINVAL || address == -EACCES || address == -ENODEV) refuse(); /* no arena */
     if (address < 0 && address > -4096) leave((int)-address); /* there is no page to report on */

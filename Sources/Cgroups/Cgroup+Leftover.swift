@@ -39,7 +39,7 @@ extension Cgroup {
         let isOurs: Bool
         let claim: OwnedDescriptor
         do throws(SystemError) {
-            guard let claimed = try Births.claimed(directory) else { return }
+            guard let claimed = try claimed(directory, of: owner) else { return }
             if let owner { isOurs = try CgroupMark.isSet(owner, on: claimed.view) } else { isOurs = true }
             claim = claimed
         } catch {
@@ -60,6 +60,19 @@ extension Cgroup {
         }
         _ = consume claim
         tidy()
+    }
+
+    /// The group's lock; nil: it is another launch's. One that would have it may try it at any moment, and finds that it
+    /// is occupied: while the mark says that the group is of `owner`, the lock comes free again.
+    private func claimed(_ directory: String, of owner: String?) throws(SystemError) -> OwnedDescriptor? {
+        for _ in 0..<100 {
+            if let claimed = try Births.claimed(directory) { return claimed }
+            guard let owner else { return nil }
+            let group = try Descriptor.workingDirectory.open(directory, Flags.listing)
+            guard try CgroupMark.isSet(owner, on: group.view) else { return nil }
+            Clock.pause(1_000_000)
+        }
+        throw SystemError("flock", directory, .EBUSY)
     }
 
     private func tidy() { if path.isOurs { removeEmptyParents() } }

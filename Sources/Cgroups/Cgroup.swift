@@ -69,8 +69,11 @@ extension Cgroup {
     /// The processes in the group and in those that were made below it; none where the group is gone. Zombies are not
     /// among them.
     package func processes() throws(CgroupError) -> [Int32] {
-        guard let directory = directories.first else { return [] }
-        do throws(SystemError) { return try CgroupTree.processes(below: directory) } catch { throw CgroupError(error) }
+        // The tree that decides whose the group is: another may be one that it was never put into.
+        guard let root = layout.claimRoot else { return [] }
+        do throws(SystemError) { return try CgroupTree.processes(below: "\(root)/\(path.text)") } catch {
+            throw CgroupError(error)
+        }
     }
 }
 

@@ -32,6 +32,9 @@ package struct ContainerRecord: Hashable, Sendable {
         directories = try json.required("directories").strings()
     }
 
+    /// How the text of each record begins.
+    static let beginning = Array("{\"life\":".utf8)
+
     var json: JSON.Value {
         var members: [(name: String, value: JSON.Value)] = []
         members.append(("life", .string(life.rawValue)))

@@ -60,6 +60,7 @@ extension ContainersError: CustomStringConvertible {
             "perigee needs root: sudo perigee ..."
         case .EACCES, .EPERM, .ENOTDIR, .EROFS, .ENOENT:
             "--root names the directory; it must be one that can be written"
+        case .ENOTEMPTY: "--root names a directory of perigee's own: a new one, or an empty one"
         default: nil
         }
     }

@@ -18,7 +18,8 @@ package struct Foreground: ~Copyable {
     /// From the stop signal to KILL, in nanoseconds.
     static let grace: UInt64 = 10_000_000_000
     static let ending: [Int32] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
-    static let forwarded: [Int32] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGALRM]
+    static let forwarded: [Int32] =
+        SignalSource.heeded([SIGHUP, SIGINT, SIGQUIT]) + [SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGALRM]
 
     /// Keeps the signals back that would end the runtime half-way through making a container. Called before anything is
     /// made that would be left over.

@@ -42,17 +42,20 @@ package enum Repair {
 
     private static func repair(_ name: String, in root: RuntimeRoot.View) throws(ContainersError) {
         let directory: OwnedDescriptor
-        let json: JSON?
+        let found: Found
         do throws(SystemError) {
             guard let abandoned = try abandoned(name, in: root.directory) else { return }
-            json = try record(in: abandoned.view)
+            found = try record(in: abandoned.view)
             directory = abandoned
         } catch {
             // Its command has removed it meanwhile; or it is no directory, and so no container's.
             if error.code == .ENOENT || error.code == .ENOTDIR { return }
             throw .state(error)
         }
-        if let json {
+        switch found {
+        case .foreign: return
+        case .nothing: break
+        case .json(let json):
             // One that can't be understood is another version's, and so is the container.
             let record: ContainerRecord
             do throws(JSONError) { record = try ContainerRecord(json) } catch {
@@ -75,16 +78,24 @@ package enum Repair {
         return directory
     }
 
-    /// What the container has; nil where its command died before it had anything: the record comes first.
-    private static func record(in directory: Descriptor) throws(SystemError) -> JSON? {
+    private enum Found {
+        /// What the container has.
+        case json(JSON)
+        /// Its command died before it had anything: the record comes first.
+        case nothing
+        /// Somebody else's directory.
+        case foreign
+    }
+
+    private static func record(in directory: Descriptor) throws(SystemError) -> Found {
         let bytes: [UInt8]
         do throws(SystemError) { bytes = try directory.readFile(StateDirectory.recordName, limit: 1 << 20) } catch {
-            if error.code == .ENOENT { return nil }
+            if error.code == .ENOENT { return try directory.entries().isEmpty ? .nothing : .foreign }
             throw error
         }
-        do throws(JSONError) { return try JSON(parsing: bytes) } catch {
+        do throws(JSONError) { return .json(try JSON(parsing: bytes)) } catch {
             // Cut short: it died while it wrote.
-            return nil
+            return zip(bytes, ContainerRecord.beginning).allSatisfy { $0 == $1 } ? .nothing : .foreign
         }
     }
 }

@@ -30,12 +30,35 @@ package struct RuntimeRoot: ~Copyable {
 
     private static func open(_ path: String) throws(SystemError) -> OwnedDescriptor {
         let here = Descriptor.workingDirectory
-        do throws(SystemError) { return try here.openFollowing(path, O_RDONLY | O_DIRECTORY) } catch {
+        do throws(SystemError) {
+            let directory = try here.openFollowing(path, O_RDONLY | O_DIRECTORY)
+            try mark(directory.view, path)
+            return directory
+        } catch {
             guard error.code == .ENOENT else { throw error }
         }
         try here.makeDirectories(path, mode: 0o700)
-        return try here.openFollowing(path, O_RDONLY | O_DIRECTORY)
+        let directory = try here.openFollowing(path, O_RDONLY | O_DIRECTORY)
+        try mark(directory.view, path)
+        return directory
     }
+
+    /// Makes sure that the directory is a root, for what is in a root is removed when its command is dead: an empty one
+    /// becomes one, and any other must have been one before.
+    private static func mark(_ directory: Descriptor, _ path: String) throws(SystemError) {
+        if try directory.exists(markName) { return }
+        let at = CChar(UInt8(ascii: "@"))
+        let names = try directory.entries()
+        // `@exited` and `@filters` are of a version that had no mark.
+        guard names.isEmpty || names.contains(where: { $0.first == at }) else {
+            throw SystemError("open", path, detail: "not empty, and no root of perigee's,", .ENOTEMPTY)
+        }
+        do throws(SystemError) {
+            _ = try directory.open(markName, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        } catch  where error.code == .EEXIST {}
+    }
+
+    private static let markName = "@root"
 
     /// A directory of the root that is no container's: `@` is in no container's id.
     func directory(named name: String) throws(SystemError) -> OwnedDescriptor {

@@ -57,7 +57,9 @@ package struct StateDirectory: ~Copyable {
             } catch {
                 if error.code == .ENOENT { continue }
                 // EEXIST: another command's container of this name, made after a repair had removed our directory.
-                if error.code != .EEXIST { try? root.removeTree(name) }
+                if error.code != .EEXIST, let made = try? root.open(name, O_RDONLY | O_DIRECTORY) {
+                    try? remove(name, made.view, in: root)
+                }
                 throw error
             }
         }
@@ -96,12 +98,7 @@ package struct StateDirectory: ~Copyable {
 
     /// Removes the directory of container `name`, whose lock the caller holds through `directory`.
     static func remove(_ name: String, _ directory: Descriptor, in root: Descriptor) throws(SystemError) {
-        do throws(SystemError) {
-            try directory.unlink(recordName)
-            try root.unlink(name, flags: AT_REMOVEDIR)
-        } catch {
-            guard error.code == .ENOENT || error.code == .ENOTEMPTY else { throw error }
-            try root.removeTree(name)
-        }
+        do throws(SystemError) { try directory.unlink(recordName) } catch  where error.code == .ENOENT {}
+        try root.unlink(name, flags: AT_REMOVEDIR)
     }
 }

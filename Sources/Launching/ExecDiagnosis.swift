@@ -179,7 +179,7 @@ extension ExecDiagnosis {
     private static func program(_ bytes: [UInt8], in root: Descriptor) -> ExecDiagnosis? {
         guard bytes.count >= 64 else { return .damagedProgram }
         func number(_ at: Int, _ width: Int) -> Int {
-            guard at >= 0, at + width <= bytes.count else { return 0 }
+            guard at >= 0, at <= bytes.count - width else { return 0 }
             return (0..<width).reduce(0) { $0 | Int(bytes[at + $1]) << ($1 * 8) }
         }
         let machine = number(18, 2)
@@ -188,6 +188,7 @@ extension ExecDiagnosis {
         }
         guard bytes[4] == 2 else { return nil }
         let table = number(32, 8), size = number(54, 2), count = number(56, 2)
+        guard (0..<bytes.count).contains(table) else { return nil }
         for i in 0..<min(count, 64) {
             let at = table + i * size
             guard number(at, 4) == 3 else { continue }  // PT_INTERP

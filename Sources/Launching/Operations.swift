@@ -100,7 +100,8 @@ extension ArenaBuilder {
             add(LAUNCH_OP_SYMLINK, step: n, a: directory, b: name, c: string(target))
         case .makeDirectory(let path, let mode): add(LAUNCH_OP_DIRECTORY, step: n, a: string(path), x: UInt64(mode))
         case .sysctl(let key, let value):
-            add(LAUNCH_OP_SYSCTL, step: n, a: string(sysctlPath(key)), b: string(value), c: UInt32(value.utf8.count))
+            let path = string("sys/" + Planner.path(ofSysctl: key))
+            add(LAUNCH_OP_SYSCTL, step: n, a: path, b: string(value), c: UInt32(value.utf8.count))
         case .maskPath(let path): add(LAUNCH_OP_MASK, step: n, a: string(path))
         case .readonlyPath(let path): add(LAUNCH_OP_READONLY, step: n, a: string(path))
         default: break
@@ -147,11 +148,6 @@ extension ArenaBuilder {
         return (string(directory, shared: true), string(String(path[path.index(after: slash)...])))
     }
 
-    /// sysctl.d(5): dots separate, and a slash stands for a dot in a name; a key that starts with slashes is as it is.
-    private func sysctlPath(_ key: String) -> String {
-        guard let first = key.first(where: { $0 == "." || $0 == "/" }), first == "." else { return "sys/" + key }
-        return "sys/" + String(key.map { $0 == "." ? "/" : $0 == "/" ? "." : $0 })
-    }
 }
 
 extension Propagation {

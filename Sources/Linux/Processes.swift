@@ -90,6 +90,12 @@ package enum Poll {
     }
 }
 
+/// The children that this process will have.
+package enum Children {
+    /// They stay until they are waited for, also where SIGCHLD was ignored by whoever executed us. Wraps sigaction(2).
+    package static func keep() { clinux_keep_children() }
+}
+
 /// Two connected sockets, close-on-exec; an end that is set to nil is closed. Wraps socketpair(2).
 package struct SocketPair: ~Copyable {
     package var near: OwnedDescriptor?

@@ -6,6 +6,9 @@ internal import Glibc
 package struct SignalSource: ~Copyable {
     private let descriptor: OwnedDescriptor
 
+    /// Those of `signals` that the caller did not have us ignore: a blocked one would be queued even so.
+    package static func heeded(_ signals: [Int32]) -> [Int32] { signals.filter { clinux_is_ignored($0) == 0 } }
+
     /// Keeps `signals` back until a source of them is made, which then has those that came meanwhile.
     package static func hold(_ signals: [Int32]) throws(SystemError) {
         var set = set(of: signals)

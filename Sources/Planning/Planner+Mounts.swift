@@ -100,7 +100,7 @@ extension Planner {
                     type: "tmpfs", source: "tmpfs", target: mount.destination, options: [.init("mode", "755")],
                     attributes: .init(set: attributes.set & ~MountAttributes.readOnly), strict: true))
         ]
-        for controllers in hierarchies {
+        for controllers in hierarchies where isJoined(controllers, hybrid: hybrid) {
             let isNamed = controllers.first?.hasPrefix("name=") ?? false
             let name = controllers.map { isNamed ? String($0.dropFirst(5)) : $0 }.joined(separator: ",")
             let data: [FileSystemMount.Option] =
@@ -117,6 +117,17 @@ extension Planner {
                     path: mount.destination, attributes: .init(set: MountAttributes.readOnly), recursive: false))
         }
         return steps
+    }
+
+    /// Whether the container is put into the v1 hierarchy of `controllers`: of another one it would see, and as far as
+    /// its rights go change, the group that the runtime is in (CVE-2022-0492).
+    private func isJoined(_ controllers: [String], hybrid: Bool) -> Bool {
+        var joined = ["devices", "memory", "cpu", "cpuacct", "pids"]
+        let resources = spec.linux.resources
+        if resources.cpu.cpus != nil || resources.cpu.mems != nil { joined.append("cpuset") }
+        if !resources.hugepageLimits.isEmpty { joined.append("hugetlb") }
+        if !hybrid { joined.append("freezer") }
+        return controllers.contains { joined.contains($0) }
     }
 
     // MARK: /dev

@@ -127,18 +127,26 @@ extension Planner {
     func sysctlSteps(_ new: [LaunchPlan.Namespace]) throws(PlanningError) -> [Step] {
         var steps: [Step] = []
         for entry in spec.linux.sysctl {
-            let key = entry.key.split(separator: "/").joined(separator: ".")
-            guard let owner = Planner.namespace(ofSysctl: key) else {
+            // What is decided on is the file that will be opened, below /proc/sys.
+            let parts = Planner.path(ofSysctl: entry.key).split(separator: "/", omittingEmptySubsequences: false)
+            guard !parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) else {
+                throw .sysctl(entry.key, why: "not a name of a sysctl")
+            }
+            guard let owner = Planner.namespace(ofSysctl: parts.joined(separator: ".")) else {
                 throw .sysctl(entry.key, why: "it is the whole host's and not a container's")
             }
             let joined = spec.linux.namespaces.contains { kind($0.type) == owner }
             guard joined else { throw .needsNamespace(owner.rawValue, at: "/linux/sysctl/\(entry.key)") }
-            guard !entry.key.split(whereSeparator: { $0 == "." || $0 == "/" }).contains("..") else {
-                throw .sysctl(entry.key, why: "not a name of a sysctl")
-            }
             steps.append(.sysctl(key: entry.key, value: entry.value))
         }
         return steps
+    }
+
+    /// sysctl.d(5): dots separate, and a slash stands for a dot in a name; a key whose first separator is a slash is a
+    /// path already.
+    package static func path(ofSysctl key: String) -> String {
+        guard let first = key.first(where: { $0 == "." || $0 == "/" }), first == "." else { return key }
+        return String(key.map { $0 == "." ? "/" : $0 == "/" ? "." : $0 })
     }
 
     private static func namespace(ofSysctl key: String) -> LaunchPlan.Namespace? {

@@ -8,6 +8,7 @@ enum CommandLineTool {
 
     static func run(_ words: [String]) -> Int32 {
         ensureStandardStreams()
+        Children.keep()
         do {
             let global = try Arguments(words[...], GlobalOptions.table, stopAtOperand: true)
             if global.has("--version") { return printed("perigee \(version)\nspec: 1.3.0\n") }

@@ -117,6 +117,11 @@ import Testing
         tool("a program whose loader is missing", 126) { path in
             try write(program(machine: machine, loader: "/lib64/ld-of-another-libc.so"), to: path)
         },
+        tool("a program whose header points beyond the end of all memory", 126) { path in
+            var bytes = program(machine: machine, loader: "/lib/x")
+            bytes.replaceSubrange(32..<40, with: [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f])
+            try write(bytes, to: path)
+        },
         tool("a program that is cut off", 126) { path in
             try write(Array(program(machine: machine, loader: "/lib/x").prefix(40)), to: path)
         },

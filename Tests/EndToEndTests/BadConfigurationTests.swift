@@ -70,6 +70,8 @@ import Testing
             ("mounts", #"[{"destination": "/mnt", "type": "tmpfs", "source": "tmpfs", "options": ["moon=1"]}]"#)),
         setting("a mount over the root", ("mounts", #"[{"destination": "/", "type": "tmpfs", "source": "tmpfs"}]"#)),
         setting("an unknown sysctl", ("linux/sysctl", #"{"net.moon.phase": "1"}"#)),
+        setting("a sysctl that climbs", ("linux/sysctl", #"{"net/../kernel/printk_ratelimit": "5"}"#)),
+        setting("a sysctl that climbs by dots", ("linux/sysctl", #"{"net.//.kernel.printk_ratelimit": "5"}"#)),
         setting("a sysctl's value that the kernel refuses", ("linux/sysctl", #"{"net.ipv4.ip_forward": "moon"}"#)),
         setting("a host name that is too long", ("hostname", "\"\(String(repeating: "h", count: 65))\"")),
         setting(

@@ -46,6 +46,11 @@ import Testing
         BadInput("run without an ID", 2, ["run"]),
         BadInput("an ID that climbs", 1) { try $0.bundle(identifier: "../web") },
         BadInput("an ID with a slash", 1) { try $0.bundle(identifier: "a/b") },
+        BadInput("a directory for the state that is somebody else's", 1) { scene in
+            let other = scene.canary
+            let bundle = try scene.bundle()
+            return .init(words: ["--root", other] + bundle.words, placeholders: bundle.placeholders)
+        },
         BadInput("an ID of the runtime's own", 1) { try $0.bundle(identifier: "@exited") },
         BadInput("an ID of 300 letters", 1) { scene in
             let name = String(repeating: "x", count: 300)

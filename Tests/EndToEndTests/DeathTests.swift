@@ -114,6 +114,34 @@ import Testing
         #expect(left == [], "\(left)")
     }
 
+    @Test("What is no container's stays, whatever root it lies in")
+    func foreignDirectories() throws {
+        let own = own("death-foreign")
+        #expect(own.pod("true").status == 0)
+        for name in ["dir/deep", "with-record"] {
+            try FileManager.default.createDirectory(atPath: own.root + "/" + name, withIntermediateDirectories: true)
+        }
+        try Data("song".utf8).write(to: URL(fileURLWithPath: own.root + "/with-record/record"))
+        for text in ["", "{\"lif", "{\"life\":\"foregr"] {
+            let cut = own.root + "/cut\(text.utf8.count)"
+            try FileManager.default.createDirectory(atPath: cut, withIntermediateDirectories: false)
+            try Data(text.utf8).write(to: URL(fileURLWithPath: cut + "/record"))
+        }
+        #expect(own.pod("true").status == 0)
+        let left = try FileManager.default.contentsOfDirectory(atPath: own.root).filter { !$0.hasPrefix("@") }
+        #expect(Set(left) == ["dir", "with-record"])
+        #expect(FileManager.default.fileExists(atPath: own.root + "/dir/deep"))
+        #expect(FileManager.default.fileExists(atPath: own.root + "/with-record/record"))
+    }
+
+    @Test("A caller that ignores signals: the exit code is known, and nohup's HUP ends nothing")
+    func ignoredSignals() {
+        let pod = Perigee.shared.command(["pod", "run", "--image", "demo-host"]).joined(separator: " ")
+        #expect(Perigee.shell("trap '' CHLD; exec \(pod) 'exit 7'").status == 7)
+        let script = "trap '' HUP; \(pod) 'sleep 1; exit 8' & p=$!; sleep 0.4; kill -HUP $p; wait $p"
+        #expect(Perigee.shell(script).status == 8)
+    }
+
     @Test("Directories in the store that no state tells of any more go: the machine had stopped")
     func stopped() throws {
         let own = own("death-stopped")

@@ -64,6 +64,16 @@ static inline long clinux_flock(int fd, int operation) { return CLINUX(flock(fd,
 /* Not close-on-exec: for the standard streams, which a container inherits. */
 static inline long clinux_dup2(int from, int to) { return CLINUX(dup3(from, to, 0)); }
 static inline long clinux_pipe(int *two) { return CLINUX(pipe2(two, O_CLOEXEC)); }
+/* Whether the signal is ignored, as nohup(1) and a shell's & leave some. */
+static inline int clinux_is_ignored(int signal) {
+    struct sigaction present;
+    return !sigaction(signal, 0, &present) && present.sa_handler == SIG_IGN;
+}
+/* Children are ours to wait for, whatever the caller has made of SIGCHLD: ignored, the kernel would take them. */
+static inline void clinux_keep_children(void) {
+    struct sigaction usual = {.sa_handler = SIG_DFL};
+    sigaction(SIGCHLD, &usual, 0);
+}
 /* send(2) of one byte. No SIGPIPE: who sends learns of a closed end by EPIPE. */
 static inline long clinux_send_byte(int fd, unsigned char byte) { return CLINUX(send(fd, &byte, 1, MSG_NOSIGNAL)); }
 static inline long clinux_socketpair(int type, int *two) {
