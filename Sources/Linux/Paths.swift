@@ -147,26 +147,9 @@ extension Descriptor {
         }
     }
 
-    /// Removes `path` and all below it, never following a link and never leaving `path`'s file system: a mount that was
+    /// Removes `path` and all below it, of any depth, never following a link and never entering a mount: one that was
     /// forgotten there stays whole, and removing then fails with EBUSY.
-    package func removeTree(_ path: UnsafePointer<CChar>) throws(SystemError) {
-        do throws(SystemError) { return try unlink(path) } catch {
-            if error.code == .ENOENT { return }
-            guard error.code == .EISDIR || error.code == .EPERM else { throw error }
-        }
-        try emptyDirectory(path)
-        try unlink(path, flags: AT_REMOVEDIR)
-    }
-
-    private func emptyDirectory(_ path: UnsafePointer<CChar>) throws(SystemError) {
-        let directory = try open(path, O_RDONLY | O_DIRECTORY)
-        let own = try directory.view.status().device
-        for name in try directory.view.entries() {
-            let inner = try directory.view.status(of: name)
-            guard inner.device == own else { throw SystemError("unlinkat", String(cString: path), .EBUSY) }
-            if inner.isDirectory { try directory.view.removeTree(name) } else { try directory.view.unlink(name) }
-        }
-    }
+    package func removeTree(_ path: UnsafePointer<CChar>) throws(SystemError) { try TreeRemoval.remove(path, in: self) }
 
     /// Reads the file `path` below this directory: a link is not followed, and it must be a regular file of at most
     /// `limit` bytes (EINVAL otherwise, without waiting where it is a FIFO).
