@@ -2,6 +2,7 @@
  * calls on values that were laid ready for them, and nothing else. */
 #pragma once
 #include "launch.h"
+#include "launch_syscall.h"
 
 #include <linux/sched.h>
 #include <sys/syscall.h>
@@ -15,24 +16,7 @@ struct launch_birth {
     char stack[8192] __attribute__((aligned(64)));
 };
 
-static inline long raw(long n, long a, long b, long c, long d, long e) {
-    long r;
-#if defined(__x86_64__)
-    register long r10 __asm__("r10") = d;
-    register long r8 __asm__("r8") = e;
-    __asm__ volatile("syscall" : "=a"(r) : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8) : "rcx", "r11", "memory");
-#else
-    register long x8 __asm__("x8") = n;
-    register long x0 __asm__("x0") = a;
-    register long x1 __asm__("x1") = b;
-    register long x2 __asm__("x2") = c;
-    register long x3 __asm__("x3") = d;
-    register long x4 __asm__("x4") = e;
-    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
-    r = x0;
-#endif
-    return r;
-}
+static inline long raw(long n, long a, long b, long c, long d, long e) { return syscall6(n, a, b, c, d, e, 0); }
 
 /* Memory for a birth with these clone flags, zeroed, or NULL with errno. Both write to it, also where the child has the
  * rest as a copy. */

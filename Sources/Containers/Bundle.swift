@@ -21,10 +21,11 @@ package struct Bundle: Sendable {
         let bytes: [UInt8]
         do throws(SystemError) {
             let opened = try Descriptor.workingDirectory.openFollowing(file, O_RDONLY | O_NONBLOCK)
-            guard try opened.view.status().isRegular else {
+            let status = try opened.view.status()
+            guard status.isRegular else {
                 throw SystemError("open", file, detail: "not a regular file,", .EINVAL)
             }
-            bytes = try opened.view.readAll(limit: Bundle.limit)
+            bytes = try opened.view.readAll(limit: Bundle.limit, size: status.size)
         } catch { throw .configuration(path: file, error) }
         let json: JSON
         do throws(JSONError) { json = try JSON(parsing: bytes) } catch { throw .json(path: file, error) }

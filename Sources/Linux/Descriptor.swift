@@ -124,10 +124,10 @@ extension Descriptor {
     }
 
     /// Reads to the end, at most `limit` bytes: one more is EFBIG, and the file was then not read whole.
-    package func readAll(limit: Int) throws(SystemError) -> [UInt8] {
+    /// `size` is what the file is known to have, as a hint.
+    package func readAll(limit: Int, size: Int64 = 0) throws(SystemError) -> [UInt8] {
         var bytes: [UInt8] = []
-        var room = 0
-        if let size = try? status().size, size > 0, size <= limit { room = Int(size) }
+        let room = (0...Int64(limit)).contains(size) ? Int(size) : 0
         while true {
             let want = max(4096, room - bytes.count + 1)
             let start = bytes.count

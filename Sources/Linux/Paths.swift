@@ -155,10 +155,11 @@ extension Descriptor {
     /// `limit` bytes (EINVAL otherwise, without waiting where it is a FIFO).
     package func readFile(_ path: UnsafePointer<CChar>, limit: Int) throws(SystemError) -> [UInt8] {
         let file = try open(path, O_RDONLY | O_NONBLOCK)
-        guard try file.view.status().isRegular else {
+        let status = try file.view.status()
+        guard status.isRegular else {
             throw SystemError("open", String(cString: path), detail: "not a regular file,", .EINVAL)
         }
-        do throws(SystemError) { return try file.view.readAll(limit: limit) } catch {
+        do throws(SystemError) { return try file.view.readAll(limit: limit, size: status.size) } catch {
             throw SystemError(error.call, String(cString: path), detail: error.detail, error.code)
         }
     }

@@ -224,7 +224,7 @@ extension JSONReader {
         }
     }
 
-    /// Of `\uXXXX`, or of two that are a surrogate pair.
+    /// Of `\u` and four hexadecimal digits, or of two such that are a surrogate pair.
     private mutating func escapedScalar() throws(JSONError) -> Character {
         var code = try hexadecimal()
         if 0xd800..<0xdc00 ~= code, next == UInt8(ascii: "\\"), at + 1 < text.count, text[at + 1] == UInt8(ascii: "u") {

@@ -98,10 +98,11 @@ package struct PodRun {
         func text(_ path: String) throws(SystemError) -> [UInt8] {
             do throws(SystemError) {
                 let file = try root.openInRoot(path, O_RDONLY | O_NONBLOCK, crossingMounts: false)
-                guard try file.view.status().isRegular else {
+                let status = try file.view.status()
+                guard status.isRegular else {
                     throw SystemError("open", path, detail: "not a regular file,", .EINVAL)
                 }
-                return try file.view.readAll(limit: 1 << 20)
+                return try file.view.readAll(limit: 1 << 20, size: status.size)
             } catch {
                 if error.code == .ENOENT || error.code == .ENOTDIR { return [] }
                 throw SystemError(error.call, path, detail: error.detail, error.code)
