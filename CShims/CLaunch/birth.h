@@ -12,6 +12,7 @@ struct launch_birth {
     char arena[24], size[24];
     char *argv[4];
     int socket;           /* of a network's maker */
+    int processor;        /* where the maker's parent runs, or -1 */
     volatile long failed; /* -errno of the child's execveat(2) */
     char stack[8192] __attribute__((aligned(64)));
 };

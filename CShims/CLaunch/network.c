@@ -7,9 +7,23 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <sched.h>
 #include <sys/socket.h>
 
+/* The kernel likes to begin a child where its parent runs, before the parent goes on: then nothing would be beside.
+ * This process is for another processor, and where there is none, or it may not be chosen, for this one. */
+static void go_aside(int parent) {
+    unsigned here;
+    if (raw(SYS_getcpu, (long)&here, 0, 0, 0, 0) || (int)here != parent) return;
+    unsigned long set[16] = {0};
+    if (raw(SYS_sched_getaffinity, 0, sizeof set, (long)set, 0, 0) < 0) return;
+    unsigned bits = 8 * sizeof set[0];
+    if (here < bits * (sizeof set / sizeof set[0])) set[here / bits] &= ~(1UL << here % bits);
+    raw(SYS_sched_setaffinity, 0, sizeof set, (long)set, 0, 0);
+}
+
 __attribute__((noreturn)) static void make(struct launch_birth *b) {
+    go_aside(b->processor);
     struct launch_network report = {0, SYS_unshare};
     long ns = -1, error = raw(SYS_unshare, CLONE_NEWNET, 0, 0, 0, 0);
     if (!error) {
@@ -46,6 +60,7 @@ long launch_network(int socket, int *pidfd, struct launch_birth **birth) {
     struct launch_birth *b = birth_make(CLONE_VM);
     if (!b) return -errno;
     b->socket = socket;
+    b->processor = sched_getcpu();
     struct clone_args args = {.flags = CLONE_VM, .pidfd = (uint64_t)(uintptr_t)pidfd};
     long pid = birth_begin(&args, b, make);
     if (pid > 0)
