@@ -102,7 +102,7 @@ enum Hint {
         case (.attachRoot, .EINVAL): "the root file system is not a mount that can be moved here"
         case (.workingDirectory(let path), .ENOENT): "'\(path)' leads out of the container's root"
         case (.workingDirectory(let path), .EACCES): "the user may not enter '\(path)'"
-        case (_, .ENOSPC) where error.call.contains("mount"):
+        case (_, .ENOSPC) where error.call == "move_mount" || error.call == "mount":
             "the mount limit of the host is reached: /proc/sys/fs/mount-max"
         default: nil
         }
