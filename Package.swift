@@ -8,7 +8,7 @@ let settings: [SwiftSetting] = [
     // The C library's headers differ with _GNU_SOURCE: Swift's import of them must see what CLinux sees.
     .unsafeFlags([
         "-warnings-as-errors", "-Xcc", "-D_GNU_SOURCE", "-Xfrontend", "-disable-implicit-string-processing-module-import", "-Xfrontend",
-        "-disable-concrete-type-metadata-mangled-name-accessors",
+        "-disable-concrete-type-metadata-mangled-name-accessors", "-Xfrontend", "-disable-type-layout",
     ]),
 ]
 let shimSettings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
