@@ -94,7 +94,7 @@ package struct ContainerRun {
         self.phases.append(Phase("filter"))
         do throws(CgroupError) { layout = try Cgroups.CgroupLayout.detect() } catch { throw .cgroup(error) }
         do throws(SystemError) { host = try HostFacts.gather(layout) } catch { throw .state(error) }
-        let group = host.cgroups == .none ? nil : ContainerRun.cgroupPath(request, root)
+        let group = if case .none = host.cgroups { String?.none } else { ContainerRun.cgroupPath(request, root) }
         do throws(PlanningError) {
             plan = try Planner.plan(
                 request.spec, on: host,

@@ -74,8 +74,7 @@ package struct RuntimeRoot: ~Copyable {
     /// FNV-1a of the path, eight hexadecimal digits: a name and not a secret.
     private static func identifier(of path: String) -> String {
         let hash = path.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
-        let digits = String(hash, radix: 16)
-        return String(repeating: "0", count: 8 - digits.count) + digits
+        return hexadecimal(UInt64(hash), digits: 8)
     }
 }
 
@@ -133,9 +132,19 @@ package struct ContainerIdentifier: Hashable, Sendable {
 
     /// A name that nobody has: 16 random hexadecimal digits.
     package static func random() -> ContainerIdentifier {
-        let digits = String(UInt64.random(in: 1...UInt64.max), radix: 16)
-        return ContainerIdentifier(unchecked: String(repeating: "0", count: 16 - digits.count) + digits)
+        ContainerIdentifier(unchecked: hexadecimal(UInt64.random(in: 1...UInt64.max), digits: 16))
     }
 
     private init(unchecked text: String) { self.text = text }
+}
+
+/// The last `digits` hexadecimal digits of `number`, with leading zeros.
+private func hexadecimal(_ number: UInt64, digits: Int) -> String {
+    String(unsafeUninitializedCapacity: digits) { buffer in
+        for i in 0..<digits {
+            let digit = UInt8(truncatingIfNeeded: number >> (4 * (digits - 1 - i))) & 15
+            buffer[i] = digit + (digit < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
+        }
+        return digits
+    }
 }

@@ -9,6 +9,9 @@ package struct FileSystemKind: RawRepresentable, Hashable, Sendable {
     /// Wraps a magic number of `<linux/magic.h>`.
     package init(rawValue: UInt32) { self.rawValue = rawValue }
 
+    /// Of its own, for the library's for raw values is generic, and looks up the type at run time.
+    package static func == (a: FileSystemKind, b: FileSystemKind) -> Bool { a.rawValue == b.rawValue }
+
     /// A cgroup v1 hierarchy: CGROUP_SUPER_MAGIC.
     package static let cgroup = FileSystemKind(rawValue: 0x27_e0eb)
     /// The cgroup v2 hierarchy: CGROUP2_SUPER_MAGIC.
