@@ -15,7 +15,7 @@ struct ExitLog {
     func add(_ record: ExitRecord) throws(SystemError) {
         let file = try root.open(ExitLog.name, O_WRONLY | O_APPEND | O_CREAT, mode: 0o600)
         // One write(2) with O_APPEND: lines of commands that end at the same time don't mix.
-        try file.view.write(record.json.text() + "\n")
+        try file.view.write(record.json.bytes() + [UInt8(ascii: "\n")])
         if try file.view.status().size >= ExitLog.limit { try turnOver(file.view) }
     }
 

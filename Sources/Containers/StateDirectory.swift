@@ -52,7 +52,7 @@ package struct StateDirectory: ~Copyable {
                 let directory = try root.open(name, O_RDONLY | O_DIRECTORY)
                 try lock(directory.view)
                 let file = try directory.view.open(recordName, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-                try file.view.write(record.json.text())
+                try file.view.write(record.json.bytes())
                 return directory
             } catch {
                 if error.code == .ENOENT { continue }

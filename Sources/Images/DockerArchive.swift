@@ -69,7 +69,7 @@ struct DockerArchive {
         }
         let configContent = ContentDescriptor(
             mediaType: MediaType.config, digest: Digest(of: text), size: Int64(text.count))
-        let manifest = Array(ImageManifest(config: configContent, layers: layers.map(\.content)).json.text().utf8)
+        let manifest = ImageManifest(config: configContent, layers: layers.map(\.content)).json.bytes()
         return try references(entry, files.name).map { reference in
             FoundImage(
                 reference: reference, manifest: (manifest, Digest(of: manifest)),

@@ -122,7 +122,7 @@ private final class ImageLoader {
             ("parent", parent.map { .string($0.description) }),
         ])
         try system { () throws(SystemError) in
-            try work.replaceFile(path + "/layer.json", with: Array(record.text().utf8))
+            try work.replaceFile(path + "/layer.json", with: record.bytes())
         }
     }
 

@@ -198,69 +198,64 @@ extension JSON.Value {
     package static func strings(_ texts: [String]) -> JSON.Value { .array(texts.map { .string($0) }) }
 
     /// This value as JSON text: on one line, or with `indent` spaces a level and a line a member.
-    package func text(indent: Int = 0) -> String {
-        var out = ""
+    package func text(indent: Int = 0) -> String { String(decoding: bytes(indent: indent), as: UTF8.self) }
+
+    /// The UTF-8 of ``text(indent:)``.
+    package func bytes(indent: Int = 0) -> [UInt8] {
+        var out: [UInt8] = []
         write(to: &out, indent: indent, level: 0)
         return out
     }
 
-    private func write(to out: inout String, indent: Int, level: Int) {
+    private func write(to out: inout [UInt8], indent: Int, level: Int) {
         func newLine(_ level: Int) {
-            if indent > 0 { out += "\n" + String(repeating: " ", count: indent * level) }
+            guard indent > 0 else { return }
+            out.append(UInt8(ascii: "\n"))
+            for _ in 0..<indent * level { out.append(UInt8(ascii: " ")) }
+        }
+        func list(_ count: Int, _ ends: (open: Unicode.Scalar, close: Unicode.Scalar), _ writeItem: (Int) -> Void) {
+            out.append(UInt8(ascii: ends.open))
+            for i in 0..<count {
+                if i > 0 { out.append(UInt8(ascii: ",")) }
+                newLine(level + 1)
+                writeItem(i)
+            }
+            if count > 0 { newLine(level) }
+            out.append(UInt8(ascii: ends.close))
         }
         switch self {
-        case .null: out += "null"
-        case .bool(let answer): out += answer ? "true" : "false"
-        case .integer(let number): out += String(number)
-        case .unsigned(let number): out += String(number)
-        case .real(let number): out += number.isFinite ? String(number) : "null"
+        case .null: out += "null".utf8
+        case .bool(let answer): out += (answer ? "true" : "false").utf8
+        case .integer(let number): out += String(number).utf8
+        case .unsigned(let number): out += String(number).utf8
+        case .real(let number): out += (number.isFinite ? String(number) : "null").utf8
         case .string(let text): JSON.Value.quote(text, to: &out)
         case .array(let items):
-            if items.isEmpty { return out += "[]" }
-            out += "["
-            for (i, item) in items.enumerated() {
-                if i > 0 { out += "," }
-                newLine(level + 1)
-                item.write(to: &out, indent: indent, level: level + 1)
-            }
-            newLine(level)
-            out += "]"
+            list(items.count, ("[", "]")) { items[$0].write(to: &out, indent: indent, level: level + 1) }
         case .object(let members):
-            if members.isEmpty { return out += "{}" }
-            out += "{"
-            for (i, member) in members.enumerated() {
-                if i > 0 { out += "," }
-                newLine(level + 1)
-                JSON.Value.quote(member.name, to: &out)
-                out += indent > 0 ? ": " : ":"
-                member.value.write(to: &out, indent: indent, level: level + 1)
+            list(members.count, ("{", "}")) { i in
+                JSON.Value.quote(members[i].name, to: &out)
+                out += (indent > 0 ? ": " : ":").utf8
+                members[i].value.write(to: &out, indent: indent, level: level + 1)
             }
-            newLine(level)
-            out += "}"
         }
     }
 
-    private static func quote(_ text: String, to out: inout String) {
-        out += "\""
-        // Most texts need nothing of what follows.
-        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5c && $0 != 0x7f }) {
-            out += text
-            out += "\""
-            return
-        }
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": out += "\\\""
-            case "\\": out += "\\\\"
-            case "\n": out += "\\n"
-            case "\t": out += "\\t"
-            case "\r": out += "\\r"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7f:
-                let digits = String(scalar.value, radix: 16)
-                out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: out.unicodeScalars.append(scalar)
+    private static func quote(_ text: String, to out: inout [UInt8]) {
+        out.append(UInt8(ascii: "\""))
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): out += [UInt8(ascii: "\\"), byte]
+            case UInt8(ascii: "\n"): out += "\\n".utf8
+            case UInt8(ascii: "\t"): out += "\\t".utf8
+            case UInt8(ascii: "\r"): out += "\\r".utf8
+            case 0..<0x20, 0x7f:
+                let digits = Array("0123456789abcdef".utf8)
+                out += "\\u00".utf8
+                out += [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            default: out.append(byte)
             }
         }
-        out += "\""
+        out.append(UInt8(ascii: "\""))
     }
 }
