@@ -61,7 +61,14 @@ let package = Package(
             swiftSettings: settings,
             // The name of the main function: newer package managers say the same by themselves, that of Swift 6.0 does
             // not when it builds for another machine. Not in debug builds, whose tests have a main of their own.
-            linkerSettings: [.unsafeFlags(["-Xlinker", "--defsym=main=perigee_main"], .when(configuration: .release))]),
+            // The others: CShims/CStart says what is left out so.
+            linkerSettings: [
+                .unsafeFlags(
+                    [
+                        "-Xlinker", "--defsym=main=perigee_main", "-Xlinker", "--wrap=_dl_get_origin",
+                        "-Xlinker", "--wrap=OPENSSL_cpuid_setup",
+                    ], .when(configuration: .release))
+            ]),
         tests("LinuxTests", ["Linux"]),
         tests("OCITests", ["OCI"]),
         tests("SeccompTests", ["Linux", "OCI", "Seccomp"]),
