@@ -48,22 +48,9 @@ package struct ContainerRun {
         package let record: ExitRecord
         package let plan: LaunchPlan
         package let times: LaunchTimes?
-        package let phases: [Phase]
+        package let phases: LaunchPhases
         /// What went wrong after the container had ended.
         package let warnings: [String]
-    }
-
-    /// Work of the runtime before the plan is carried out, for the timeline: what, and when it had ended.
-    package struct Phase: Sendable {
-        package let name: String
-        package let wall: UInt64
-        package let processor: UInt64
-
-        package init(_ name: String) {
-            self.name = name
-            wall = Clock.monotonic()
-            processor = Clock.processor()
-        }
     }
 
     private let request: Request
@@ -72,26 +59,26 @@ package struct ContainerRun {
     private let program: SeccompProgram?
     /// What will be done.
     package let plan: LaunchPlan
-    private var phases: [Phase]
+    private var phases: LaunchPhases
     private var network: NetworkMaker?
 
     /// Begins what takes longest, for a container with these namespaces: it needs nothing of what comes before the
     /// launch. Nothing is left of it if no launch follows.
-    package static func begin(_ namespaces: [LinuxSpec.Namespace], _ phases: inout [Phase]) -> NetworkMaker? {
+    package static func begin(_ namespaces: [LinuxSpec.Namespace], _ phases: inout LaunchPhases) -> NetworkMaker? {
         guard Planner.makesNetworkBeside(namespaces, processors: Processors.count) else { return nil }
-        defer { phases.append(Phase("begin a network namespace")) }
+        defer { phases.end("begin a network namespace") }
         return NetworkMaker.early()
     }
 
     /// Plans the launch of `request`; `phases` is the caller's work so far, and `network` what it has begun.
     package init(
-        _ request: Request, root: borrowing RuntimeRoot, network: NetworkMaker? = nil, phases: [Phase] = []
+        _ request: Request, root: borrowing RuntimeRoot, network: NetworkMaker? = nil, phases: LaunchPhases
     ) throws(ContainersError) {
         self.request = request
         self.network = network
         self.phases = phases
         program = try request.filter.program(in: root)
-        self.phases.append(Phase("filter"))
+        self.phases.end("filter")
         do throws(CgroupError) { layout = try Cgroups.CgroupLayout.detect() } catch { throw .cgroup(error) }
         do throws(SystemError) { host = try HostFacts.gather(layout) } catch { throw .state(error) }
         let group = if case .none = host.cgroups { String?.none } else { ContainerRun.cgroupPath(request, root) }
@@ -102,7 +89,7 @@ package struct ContainerRun {
                     cgroupPath: group, rootDescription: request.rootDescription,
                     keyring: "_ses." + request.identifier.text, hasFilter: program != nil, isStrict: request.isStrict))
         } catch { throw .planning(path: request.specPath, error) }
-        self.phases.append(Phase("plan"))
+        self.phases.end("plan")
     }
 
     /// The configuration's path below each hierarchy, else one of our own.
@@ -145,7 +132,7 @@ package struct ContainerRun {
         let isCalledOff: Bool
         do throws(SystemError) { isCalledOff = try foreground.isCalledOff() } catch { throw .state(error) }
         if isCalledOff { throw .calledOff }
-        phases.append(Phase("state directory"))
+        phases.end("state directory")
         var container: RunningContainer
         do throws(LaunchError) {
             container = try Launcher.launch(

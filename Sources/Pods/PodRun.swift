@@ -9,13 +9,14 @@ package import Planning
 package struct PodRun {
     private let request: PodRequest
     private let store: ImageStore
-    private var phases: [ContainerRun.Phase] = []
+    private var phases: LaunchPhases
 
     /// `storePath` is where images and volumes are.
     package init(_ request: PodRequest, storePath: String) throws(PodsError) {
         self.request = request
+        phases = LaunchPhases(measured: request.timeline)
         do throws(ImagesError) { store = try ImageStore(path: storePath) } catch { throw .images(error) }
-        phases.append(.init("open store"))
+        phases.end("open store")
     }
 
     /// What a pod comes to: its end, or with `explain` its plan alone.
@@ -36,7 +37,7 @@ package struct PodRun {
         do throws(SpecError) { standard = try RuntimeSpec.standard() } catch {
             preconditionFailure("the embedded default specification: \(error)")
         }
-        phases.append(.init("default specification"))
+        phases.end("default specification")
         let network = explain ? nil : ContainerRun.begin(standard.linux.namespaces, &phases)
         let hold: ImageHold
         do throws(ImagesError) { hold = try store.hold(request.image) } catch { throw .images(error) }
@@ -51,7 +52,7 @@ package struct PodRun {
             throw .wrongArchitecture(
                 image: request.image, platform: "\(record.platform)", host: "linux/" + Emulation.hostArchitecture)
         }
-        phases.append(.init("find image"))
+        phases.end("find image")
         // First what tells of all else, so that it can be removed if this process is killed.
         let own = root.ownName(of: identifier)
         let directory: String
@@ -69,13 +70,13 @@ package struct PodRun {
         }
         let mount: OwnedDescriptor
         do throws(ImagesError) { mount = try rootfs.mount() } catch { throw .images(error) }
-        phases.append(.init("overlay of \(record.layers.count) layers"))
+        phases.end("overlay of \(record.layers.count) layers")
         let spec = try PodSpec(
             standard: standard, request: request, image: config,
             volumePath: explain ? volume.path(in: store) : try volume.prepare(in: store),
             users: try users(in: mount.view)
         ).make(hostname: "\(request.tenant)-pod")
-        phases.append(.init("specification"))
+        phases.end("specification")
         do throws(ContainersError) {
             var launch = try ContainerRun(
                 .init(

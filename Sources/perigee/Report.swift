@@ -30,7 +30,7 @@ struct Report {
             write(
                 Timeline(
                     plan: outcome.plan, times: times, began: began,
-                    phases: outcome.phases.map { ($0.name, $0.wall, $0.processor) }
+                    phases: outcome.phases.all.map { ($0.name, $0.wall, $0.processor) }
                 ).text)
         }
         if arguments.has("--json") { try? Descriptor.standardError.write(outcome.record.json.text(indent: 2) + "\n") }

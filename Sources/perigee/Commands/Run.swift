@@ -25,14 +25,15 @@ extension Verb {
         let identifier = try ContainerIdentifier(arguments.operands[0])
         let bundle = try Bundle(
             path: arguments["--bundle"] ?? ".", configuration: arguments["--config"] ?? "config.json")
-        var phases = [ContainerRun.Phase("read configuration")]
+        var phases = LaunchPhases(measured: report.wantsTimeline)
+        phases.end("read configuration")
         let network =
             report.wantsPlan ? nil : ContainerRun.begin(bundle.spec.linux.namespaces, &phases)
         let root = try RuntimeRoot(path: global.root)
         try Foreground.holdSignals()
         Report.warn(Repair.run(in: root).map(\.description))
         let mount = try bundle.openRoot()
-        phases.append(.init("open root file system"))
+        phases.end("open root file system")
         var launch = try ContainerRun(
             .init(
                 identifier: identifier, spec: bundle.spec, specPath: bundle.configurationPath,
