@@ -5,7 +5,7 @@ BINARY := .build/release/perigee
 SWIFT_FLAGS := -c release -Xswiftc -static-executable
 PREFIX ?= /usr/local
 
-.PHONY: help build run test faults fuzz bench install format format-check packages clean
+.PHONY: help build run test faults fuzz bench install order format format-check packages clean
 
 help:
 	@echo "make build         the static executable $(BINARY)"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench         start-up times beside other runtimes that are installed"
 	@echo "make fuzz          look for inputs that break a parser, FUZZ_SECONDS each (default 60)"
 	@echo "make install       copy the executable to PREFIX/bin (default /usr/local)"
+	@echo "make order         list what a launch calls, for the linker to lay it side by side"
 	@echo "make format        format the sources"
 	@echo "make arm64         build for arm64 with Swift 6.0 (SWIFT_SDK, default aarch64-linux)"
 
@@ -45,6 +46,10 @@ arm64:
 
 install: build
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/perigee
+
+# The list of functions by which the executable is linked.
+order: build
+	@Rootfs/order.py $(BINARY) CShims/CStart/launch.order
 
 format:
 	swift format --in-place --recursive Sources Tests CShims Package.swift

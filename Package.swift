@@ -41,7 +41,7 @@ let package = Package(
         .target(name: "CLinux", path: "CShims/CLinux", cSettings: shimSettings),
         .target(name: "CLaunch", path: "CShims/CLaunch", cSettings: shimSettings),
         .target(
-            name: "CStart", path: "CShims/CStart",
+            name: "CStart", path: "CShims/CStart", exclude: ["launch.order"],
             cSettings: shimSettings + [.define("PERIGEE_LEAN_START", .when(configuration: .release))]),
         room("Linux", ["CLinux"]),
         room("OCI", plugins: ["EmbedPlugin"]),
@@ -61,12 +61,15 @@ let package = Package(
             swiftSettings: settings,
             // The name of the main function: newer package managers say the same by themselves, that of Swift 6.0 does
             // not when it builds for another machine. Not in debug builds, whose tests have a main of their own.
-            // The others: CShims/CStart says what is left out so.
+            // --wrap: what is left out before main, see CShims/CStart. The order: what a launch calls lies side by side, see
+            // Rootfs/order.py; that and one segment for code and constants make a launch touch fewer pages.
             linkerSettings: [
                 .unsafeFlags(
                     [
-                        "-Xlinker", "--defsym=main=perigee_main", "-Xlinker", "--wrap=_dl_get_origin",
-                        "-Xlinker", "--wrap=OPENSSL_cpuid_setup",
+                        "-use-ld=lld", "-Xlinker", "--defsym=main=perigee_main", "-Xlinker", "--wrap=_dl_get_origin",
+                        "-Xlinker", "--wrap=OPENSSL_cpuid_setup", "-Xlinker", "--no-rosegment", "-Xlinker",
+                        "--symbol-ordering-file=\(Context.packageDirectory)/CShims/CStart/launch.order", "-Xlinker",
+                        "--no-warn-symbol-ordering",
                     ], .when(configuration: .release))
             ]),
         tests("LinuxTests", ["Linux"]),
