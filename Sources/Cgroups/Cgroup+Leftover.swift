@@ -32,20 +32,25 @@ extension Cgroup {
 
     /// Kills and removes what a launch left of the group that died, or could not remove it. There need be nothing, and
     /// what another launch has claimed meanwhile is left to it. With `owner` only a group with that mark is killed;
-    /// an empty one without a mark is removed alone: the launch died between making and marking it.
-    package func removeLeftover(of owner: String?) throws(CgroupError) {
-        guard let root = layout.claimRoot else { return }
+    /// an empty one without a mark is removed alone: the launch died between making and marking it. False: it stays, with
+    /// processes or groups in it that nothing shows to be `owner`'s.
+    package func removeLeftover(of owner: String?) throws(CgroupError) -> Bool {
+        guard let root = layout.claimRoot else { return true }
         let directory = "\(root)/\(path.text)"
         let isOurs: Bool
         let claim: OwnedDescriptor
         do throws(SystemError) {
-            guard let claimed = try Births.claimed(directory) else { return }
+            guard let claimed = try Births.claimed(directory) else { return true }
             if let owner { isOurs = try CgroupMark.isSet(owner, on: claimed.view) } else { isOurs = true }
             claim = claimed
         } catch {
-            if error.code == .ENOENT { return tidy() }
+            if error.code == .ENOENT {
+                tidy()
+                return true
+            }
             throw CgroupError(error)
         }
+        var isGone = true
         if isOurs {
             try kill()
             try remove()
@@ -56,10 +61,12 @@ extension Cgroup {
                 guard error.code == .EBUSY || error.code == .ENOTEMPTY || error.code == .ENOENT else {
                     throw CgroupError(error)
                 }
+                isGone = error.code == .ENOENT
             }
         }
         _ = consume claim
         tidy()
+        return isGone
     }
 
     private func tidy() { if path.isOurs { removeEmptyParents() } }
