@@ -21,6 +21,12 @@ enum CgroupMark {
     static func isSet(_ owner: String, on directory: Descriptor) throws(SystemError) -> Bool {
         try directory.attribute(name) == Array(owner.utf8)
     }
+
+    /// Whether the group says that it is somebody else's than `owner`'s.
+    static func isForeign(to owner: String, on directory: Descriptor) throws(SystemError) -> Bool {
+        guard let mark = try directory.attribute(name) else { return false }
+        return mark != Array(owner.utf8)
+    }
 }
 
 extension Cgroup {
@@ -32,20 +38,30 @@ extension Cgroup {
 
     /// Kills and removes what a launch left of the group that died, or could not remove it. There need be nothing, and
     /// what another launch has claimed meanwhile is left to it. With `owner` only a group with that mark is killed;
-    /// an empty one without a mark is removed alone: the launch died between making and marking it.
-    package func removeLeftover(of owner: String?) throws(CgroupError) {
-        guard let root = layout.claimRoot else { return }
+    /// an empty one without a mark is removed alone: the launch died between making and marking it. False: it stays, has no
+    /// mark, and processes or groups in it that may be `owner`'s.
+    package func removeLeftover(of owner: String?) throws(CgroupError) -> Bool {
+        guard let root = layout.claimRoot else { return true }
         let directory = "\(root)/\(path.text)"
         let isOurs: Bool
         let claim: OwnedDescriptor
         do throws(SystemError) {
-            guard let claimed = try claimed(directory, of: owner) else { return }
-            if let owner { isOurs = try CgroupMark.isSet(owner, on: claimed.view) } else { isOurs = true }
+            guard let claimed = try claimed(directory, of: owner) else { return true }
+            if let owner {
+                if try CgroupMark.isForeign(to: owner, on: claimed.view) { return true }
+                isOurs = try CgroupMark.isSet(owner, on: claimed.view)
+            } else {
+                isOurs = true
+            }
             claim = claimed
         } catch {
-            if error.code == .ENOENT { return tidy() }
+            if error.code == .ENOENT {
+                tidy()
+                return true
+            }
             throw CgroupError(error)
         }
+        var isGone = true
         if isOurs {
             try kill()
             try remove()
@@ -56,10 +72,12 @@ extension Cgroup {
                 guard error.code == .EBUSY || error.code == .ENOTEMPTY || error.code == .ENOENT else {
                     throw CgroupError(error)
                 }
+                isGone = error.code == .ENOENT
             }
         }
         _ = consume claim
         tidy()
+        return isGone
     }
 
     /// The group's lock; nil: it is another launch's. One that would have it may try it at any moment, and finds that it

@@ -46,21 +46,32 @@ package struct ContainerRecord: Hashable, Sendable {
 
 extension ContainerRecord {
     /// Kills what runs in the group of container `name`, and removes all that the record tells of. There need be nothing.
-    func removeAll(of name: String, in root: RuntimeRoot.View) throws(ContainersError) {
-        if let cgroup { try removeGroup(cgroup, of: name, in: root) }
-        for directory in directories where root.owns(directory) {
-            do throws(SystemError) { try Descriptor.workingDirectory.removeTree(directory) } catch {
-                throw .state(error)
+    /// Returns what is still there since nothing shows that it is the container's: nil, all is gone. With a group that
+    /// stays the directories stay too, for what may run in it.
+    func removeAll(of name: String, in root: RuntimeRoot.View) throws(ContainersError) -> String? {
+        if let cgroup, try !removeGroup(cgroup, of: name, in: root) { return "cgroup \(cgroup)" }
+        var left: String?
+        do throws(SystemError) {
+            for directory in directories {
+                if root.owns(directory) {
+                    try Descriptor.workingDirectory.removeTree(directory)
+                } else if try Descriptor.workingDirectory.exists(directory) {
+                    left = directory
+                }
             }
-        }
+        } catch { throw .state(error) }
+        return left
     }
 
-    private func removeGroup(_ text: String, of name: String, in root: RuntimeRoot.View) throws(ContainersError) {
+    /// False: the group is there and is left to others.
+    private func removeGroup(_ text: String, of name: String, in root: RuntimeRoot.View) throws(ContainersError)
+        -> Bool
+    {
         do throws(CgroupError) {
             let group = Cgroup(try CgroupPath(text), in: try CgroupLayout.detect())
-            try group.removeLeftover(of: root.mark(of: name, cgroup: text))
+            return try group.removeLeftover(of: root.mark(of: name, cgroup: text))
         } catch {
-            if case .notMounted = error { return }
+            if case .notMounted = error { return true }
             throw .cgroup(error)
         }
     }

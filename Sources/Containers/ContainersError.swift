@@ -21,6 +21,8 @@ package enum ContainersError: Error {
     /// A signal came before the container was started.
     case calledOff
     case state(SystemError)
+    /// What a dead container's record tells of is there, and nothing shows that it is this root's.
+    case notOfThisRoot(String)
 }
 
 extension ContainersError: CustomStringConvertible {
@@ -48,6 +50,9 @@ extension ContainersError: CustomStringConvertible {
         case .cgroup(let error): "\(error)"
         case .launch(let error): "\(error)"
         case .calledOff: "called off by a signal, before the container was started"
+        case .notOfThisRoot(let what):
+            "\(what) is still there, and not known as of a container of this root\n"
+                + "  hint: if it is one's, use --root as when it was started, else end and remove it"
         case .state(let error):
             "state directory: \(error)"
                 + (ContainersError.remedy(for: error).map { "\n  hint: \($0)" } ?? "")

@@ -61,7 +61,8 @@ package enum Repair {
             do throws(JSONError) { record = try ContainerRecord(json) } catch {
                 throw .json(path: "\(name)/\(StateDirectory.recordName)", error)
             }
-            try record.removeAll(of: name, in: root)
+            // Then the state stays, the only thing that tells of a container which may still run there.
+            if let left = try record.removeAll(of: name, in: root) { throw .notOfThisRoot(left) }
         }
         do throws(SystemError) { try StateDirectory.remove(name, directory.view, in: root.directory) } catch {
             throw .state(error)

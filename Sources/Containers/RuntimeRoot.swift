@@ -5,19 +5,23 @@ package import Linux
 package struct RuntimeRoot: ~Copyable {
     package let path: String
     package let directory: OwnedDescriptor
-    /// Told apart from other roots in names that are global on the host: cgroups, later bridges and tables.
+    /// Of the directory's real path. Told apart by it from other roots in names that are global on the host: cgroups, later bridges and tables.
     package let identifier: String
 
-    /// Opens the directory, and makes it where it is missing.
-    package init(path: String) throws(ContainersError) {
-        let text: String, opened: OwnedDescriptor
-        do throws(SystemError) {
-            text = try AbsolutePath.of(path)
-            opened = try RuntimeRoot.open(path)
-        } catch { throw .state(error) }
+    private init(path: String, directory: consuming OwnedDescriptor, identifier: String) {
         self.path = path
-        directory = opened
-        identifier = RuntimeRoot.identifier(of: text)
+        self.directory = directory
+        self.identifier = identifier
+    }
+
+    /// Opens the directory, and makes it where it is missing.
+    package static func at(path: String) throws(ContainersError) -> RuntimeRoot {
+        do throws(SystemError) {
+            let opened = try open(path)
+            // Not `path`: through a link the containers are the same, and so must their names be.
+            let real = try Descriptor.workingDirectory.readLink("/proc/self/fd/\(opened.view.number)")
+            return RuntimeRoot(path: path, directory: opened, identifier: identifier(of: real))
+        } catch { throw .state(error) }
     }
 
     /// The root at `path`; nil: there is none, since no container has ever run there.
@@ -25,7 +29,7 @@ package struct RuntimeRoot: ~Copyable {
         let isThere: Bool
         do throws(SystemError) { isThere = try Descriptor.workingDirectory.exists(path) } catch { throw .state(error) }
         guard isThere else { return nil }
-        return try RuntimeRoot(path: path)
+        return try at(path: path)
     }
 
     private static func open(_ path: String) throws(SystemError) -> OwnedDescriptor {

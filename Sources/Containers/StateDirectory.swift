@@ -78,7 +78,8 @@ package struct StateDirectory: ~Copyable {
 
     deinit {
         do throws(ContainersError) {
-            if try !isAlone() { try record.removeAll(of: name, in: root) }
+            // What is others' stays theirs: a launch that was refused their group has nothing in it.
+            if try !isAlone() { _ = try record.removeAll(of: name, in: root) }
             do throws(SystemError) { try StateDirectory.remove(name, directory.view, in: root.directory) } catch {
                 throw .state(error)
             }

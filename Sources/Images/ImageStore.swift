@@ -10,7 +10,7 @@ package import OCI
 ///     images/HEX.json            an ``ImageRecord`` per name
 ///     layers/CHAINID/fs          a layer as overlayfs takes it; CHAINID/layer.json its record. Whoever uses it holds a
 ///                                shared flock(2) on the directory CHAINID
-///     containers/ID/upper, work  of ``OverlayRootfs``
+///     containers/ID/upper, work  of ``OverlayRootfs``, which holds an exclusive flock(2) on the directory ID
 ///     volumes/                   named volumes
 ///     tmp/NAME                   work of a load that runs, which holds an exclusive flock(2) on it
 ///

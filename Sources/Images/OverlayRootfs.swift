@@ -2,17 +2,23 @@ internal import Glibc
 package import Linux
 
 /// The root file system of one container: an image's layers, and above them a directory of the container's own, which
-/// is removed with all that the container wrote when this value goes. As long as it lives, the image can't be removed.
+/// is removed with all that the container wrote when this value goes. As long as it lives, the image can't be removed,
+/// and the directory is locked (flock(2)), so that others can tell it from one whose owner was killed.
 package struct OverlayRootfs: ~Copyable {
     /// Where the container's own directory is, below the store's path.
     package let path: String
     private let containers: OwnedDescriptor
+    private let own: OwnedDescriptor
     private let id: String
     private let hold: ImageHold
     private var isKept = false
 
-    private init(_ containers: consuming OwnedDescriptor, _ id: String, _ hold: consuming ImageHold) {
+    private init(
+        _ containers: consuming OwnedDescriptor, _ own: consuming OwnedDescriptor, _ id: String,
+        _ hold: consuming ImageHold
+    ) {
         self.containers = containers
+        self.own = own
         self.id = id
         self.hold = hold
         path = "containers/\(id)"
@@ -30,29 +36,51 @@ package struct OverlayRootfs: ~Copyable {
         let root = store.root.view
         let containers = try system { () throws(SystemError) in
             guard isIdentifier(id) else { throw SystemError("mkdirat", id, .EINVAL) }
-            let containers = try root.open("containers", O_RDONLY | O_DIRECTORY)
-            try containers.view.makeDirectory(id, mode: 0o700)
-            return containers
+            return try root.open("containers", O_RDONLY | O_DIRECTORY)
         }
-        let rootfs = OverlayRootfs(containers, id, hold)
+        let directory = containers.view
+        let own = try system { () throws(SystemError) in try makeLocked(id, in: directory) }
+        let rootfs = OverlayRootfs(containers, own, id, hold)
         try rootfs.prepare()
         return rootfs
+    }
+
+    /// Makes the directory with `upper` in it, and locks it. A repair may come before the lock, take the directory for
+    /// one whose owner died, and remove it: then it is made again. Nothing can be made in a directory that is gone, so
+    /// that `upper`'s ENOENT tells.
+    private static func makeLocked(_ id: String, in containers: Descriptor) throws(SystemError) -> OwnedDescriptor {
+        let tries = 100
+        for _ in 1...tries {
+            try containers.makeDirectory(id, mode: 0o700)
+            do throws(SystemError) {
+                let own = try containers.open(id, O_RDONLY | O_DIRECTORY)
+                // Whoever else has the lock is a repair, for a moment.
+                _ = try own.view.lock(exclusive: true, waiting: true)
+                try own.view.makeDirectory("upper", mode: 0o755)
+                return own
+            } catch {
+                if error.code == .ENOENT { continue }
+                do throws(SystemError) { try containers.unlink(id, flags: AT_REMOVEDIR) } catch {}
+                throw error
+            }
+        }
+        throw SystemError("mkdirat", id, .EEXIST)
     }
 
     /// A detached, writable mount of the whole; `attributes` are `MOUNT_ATTR_*`. It is to be made once: two mounts of
     /// one upper directory would spoil it.
     package borrowing func mount(attributes: UInt32 = 0) throws(ImagesError) -> OwnedDescriptor {
-        let own = try open(id)
-        let upper = try open("\(id)/upper")
-        let work = try open("\(id)/work")
+        let own = own.view
+        let upper = try open("upper")
+        let work = try open("work")
         guard hold.record.layers.isEmpty else {
             return try OverlayMount.make(
                 lowers: hold.lowers, writable: (upper.view, work.view), attributes: attributes)
         }
         // overlayfs wants something below: an empty directory for an image without layers.
         let empty = try system { () throws(SystemError) in
-            try own.view.makeDirectory("empty", mode: 0o755)
-            return try own.view.open("empty", O_RDONLY | O_DIRECTORY)
+            try own.makeDirectory("empty", mode: 0o755)
+            return try own.open("empty", O_RDONLY | O_DIRECTORY)
         }
         return try OverlayMount.make(lowers: [empty.view], writable: (upper.view, work.view), attributes: attributes)
     }
@@ -61,18 +89,17 @@ package struct OverlayRootfs: ~Copyable {
     package consuming func keep() { isKept = true }
 
     private borrowing func open(_ path: String) throws(ImagesError) -> OwnedDescriptor {
-        let directory = containers.view
+        let directory = own.view
         return try system { () throws(SystemError) in try directory.open(path, O_RDONLY | O_DIRECTORY) }
     }
 
     /// The root of a mount is that of its upper directory: it takes the attributes of the image's.
     private borrowing func prepare() throws(ImagesError) {
-        let own = try open(id)
+        let own = own.view
         let top = hold.lowers.first
         try system { () throws(SystemError) in
-            try own.view.makeDirectory("upper", mode: 0o755)
-            try own.view.makeDirectory("work", mode: 0o700)
-            let upper = try own.view.open("upper", O_RDONLY | O_DIRECTORY)
+            try own.makeDirectory("work", mode: 0o700)
+            let upper = try own.open("upper", O_RDONLY | O_DIRECTORY)
             guard let top else { return try upper.view.setMode(0o755) }
             let status = try top.status()
             try NodeCopy.copyAttributes(of: status, from: top, to: upper.view)

@@ -11,8 +11,9 @@ extension ImageStore {
     }
 
     /// Removes directories of containers that nothing tells of any more, as when the machine stopped and the containers'
-    /// state, which is in memory, went with it: those named `owner`.NAME, where `isKnown` does not know NAME. Where there
-    /// is none it costs one system call.
+    /// state, which is in memory, went with it: those named `owner`.NAME, where `isKnown` does not know NAME and nobody
+    /// holds the lock. A root of the same path in another mount namespace has the same name and other containers. Where
+    /// there is none it costs one system call.
     package func removeLeftoverContainers(of owner: String, unless isKnown: (String) -> Bool)
         throws(ImagesError)
     {
@@ -37,7 +38,26 @@ extension ImageStore {
                 guard name.hasPrefix(owner + "."), !isKnown(String(name.dropFirst(owner.utf8.count + 1))) else {
                     continue
                 }
-                try containers.view.removeTree(bytes)
+                try ImageStore.removeAbandoned(bytes, in: containers.view)
+            }
+        }
+    }
+
+    /// Removes the directory of a container unless an ``OverlayRootfs`` has it.
+    private static func removeAbandoned(_ name: [CChar], in containers: Descriptor) throws(SystemError) {
+        do throws(SystemError) {
+            let directory = try containers.open(name, O_RDONLY | O_DIRECTORY)
+            guard try directory.view.lock(exclusive: true, waiting: false) else { return }
+            // The lock may be of a directory that is gone, and another one be in its place.
+            let status = try directory.view.status(), present = try containers.status(of: name)
+            guard status.inode == present.inode, status.device == present.device else { return }
+            try containers.removeTree(name)
+            _ = consume directory
+        } catch {
+            switch error.code {
+            case .ENOENT: return
+            case .ENOTDIR, .ELOOP: try containers.unlink(name)
+            default: throw error
             }
         }
     }

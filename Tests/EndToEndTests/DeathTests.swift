@@ -4,17 +4,26 @@ import Testing
 /// What a killed runtime leaves, and who removes it. Each system call on the way has its turn in Tests/faults.py.
 @Suite(.serialized) struct DeathTests {
     /// A container that runs; its runtime is killed.
-    private func kill(_ words: [String], id: String? = nil, in perigee: Perigee) throws {
+    private func kill(_ words: [String], root: String? = nil, in perigee: Perigee) throws {
+        kill(try start(words, root: root, in: perigee))
+    }
+
+    private func kill(_ runtime: Process) {
+        Foundation.kill(runtime.processIdentifier, SIGKILL)
+        runtime.waitUntilExit()
+    }
+
+    /// The runtime of a container that runs.
+    private func start(_ words: [String], root: String? = nil, in perigee: Perigee) throws -> Process {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: Perigee.binary)
-        process.arguments = Array(perigee.command(words).dropFirst())
+        process.arguments = ["--store", perigee.store, "--root", root ?? perigee.root] + words
         try process.run()
         let end = Date().addingTimeInterval(10)
         while !Perigee.shell("pgrep -P \(process.processIdentifier) -x sleep").output.contains("\n"), Date() < end {
             Thread.sleep(forTimeInterval: 0.02)
         }
-        Foundation.kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
+        return process
     }
 
     /// States, uppers and work that are there, without what stays.
@@ -66,32 +75,93 @@ import Testing
         #expect(Perigee.shell("pgrep -f '^/bin/sleep 7655$'").output.isEmpty)
     }
 
-    @Test("A group that another owns is left alone, whatever a dead launch's record says")
-    func foreignGroup() throws {
+    @Test("A root of the same path in another mount namespace leaves the directories of pods that run")
+    func otherNamespace() throws {
+        let own = own("death-namespace")
+        try FileManager.default.createDirectory(atPath: own.root, withIntermediateDirectories: true)
+        let runtime = try start(["pod", "run", "--image", "demo-host", "--", "/bin/sleep", "7658"], in: own)
+        let before = try leftovers(own)
+        #expect(before.count == 2, "\(before)")
+        let list = own.command(["image", "list"]).joined(separator: " ")
+        let there = "unshare -m sh -c 'mount -t tmpfs none \(own.root) && \(list)'"
+        var outcome = Perigee.shell(there)
+        #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome)")
+        #expect(try leftovers(own) == before)
+        let upper = try #require(before.last)
+        #expect(FileManager.default.fileExists(atPath: "\(own.store)/containers/\(upper)/upper"))
+        kill(runtime)
+        outcome = own.run(["image", "list"])
+        #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome)")
+        let left = try leftovers(own)
+        #expect(left == [], "\(left)")
+        #expect(Perigee.shell("pgrep -f '^/bin/sleep 7658$'").output.isEmpty)
+    }
+
+    @Test("A pod of a root that was named by a link is found by the root's own name, and the other way round")
+    func link() throws {
+        let own = own("death-link")
+        try FileManager.default.createDirectory(atPath: own.root, withIntermediateDirectories: true)
+        let link = own.directory + "/link"
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: own.root)
+        for (first, second) in [(link, own.root), (own.root, link + "/")] {
+            try kill(["pod", "run", "--image", "demo-host", "--", "/bin/sleep", "7659"], root: first, in: own)
+            #expect(try leftovers(own).count == 2)
+            let outcome = Perigee.execute([Perigee.binary, "--store", own.store, "--root", second, "image", "list"])
+            #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome)")
+            let left = try leftovers(own)
+            #expect(left == [], "\(left)")
+            #expect(Perigee.shell("pgrep -f '^/bin/sleep 7659$'").output.isEmpty)
+        }
+    }
+
+    @Test(
+        "A group that nothing shows to be a dead container's is left alone, and its state stays until it is gone",
+        arguments: ["perigee-test-\(getpid())-foreign", "perigee/deadbeef.test-\(getpid())"])
+    func foreignGroup(name: String) throws {
+        let own = own("death-foreign")
         let unified = "/sys/fs/cgroup/unified"
         let tree = FileManager.default.fileExists(atPath: unified) ? unified : "/sys/fs/cgroup"
-        let name = "perigee-test-\(getpid())-foreign"
         let group = "\(tree)/\(name)"
-        let state = Perigee.shared.root + "/refused"
-        try FileManager.default.createDirectory(atPath: group, withIntermediateDirectories: false)
+        let state = own.root + "/refused"
+        try FileManager.default.createDirectory(atPath: group, withIntermediateDirectories: true)
         defer { rmdir(group) }
         let sleeper = Process()
         sleeper.executableURL = URL(fileURLWithPath: "/bin/sleep")
         sleeper.arguments = ["7656"]
         try sleeper.run()
-        defer {
-            Foundation.kill(sleeper.processIdentifier, SIGKILL)
-            sleeper.waitUntilExit()
-        }
+        defer { if sleeper.isRunning { kill(sleeper) } }
         try "\(sleeper.processIdentifier)".write(toFile: group + "/cgroup.procs", atomically: false, encoding: .utf8)
         try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: true)
-        try #"{"life":"foreground","cgroup":"\#(name)","directories":["/tmp","/\#(name)"]}"#
+        try #"{"life":"foreground","cgroup":"\#(name)","directories":["/nowhere/\#(name)"]}"#
             .write(toFile: state + "/record", atomically: false, encoding: .utf8)
-        let outcome = Perigee.shared.pod("echo ok")
-        #expect(outcome.output == "ok\n" && outcome.errors.isEmpty, "\(outcome)")
-        #expect(!FileManager.default.fileExists(atPath: state))
+        var outcome = own.pod("echo ok")
+        #expect(outcome.output == "ok\n" && outcome.errors.contains("cgroup \(name) is still there"), "\(outcome)")
+        #expect(FileManager.default.fileExists(atPath: state + "/record"))
         #expect(sleeper.isRunning)
         #expect(FileManager.default.fileExists(atPath: group))
+        kill(sleeper)
+        outcome = own.pod("echo ok")
+        #expect(outcome.output == "ok\n" && outcome.errors.isEmpty, "\(outcome)")
+        #expect(!FileManager.default.fileExists(atPath: state))
+    }
+
+    @Test("A directory that is not named as a root's is left alone, and the state that tells of it stays")
+    func foreignDirectory() throws {
+        let own = own("death-directory")
+        let (state, directory) = (own.root + "/dead", own.directory + "/deadbeef.dead")
+        for path in [state, directory] {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        }
+        try #"{"life":"foreground","directories":["\#(directory)"]}"#
+            .write(toFile: state + "/record", atomically: false, encoding: .utf8)
+        var outcome = own.run(["image", "list"])
+        #expect(outcome.status == 0 && outcome.errors.contains("\(directory) is still there"), "\(outcome)")
+        #expect(FileManager.default.fileExists(atPath: state + "/record"))
+        #expect(FileManager.default.fileExists(atPath: directory))
+        rmdir(directory)
+        outcome = own.run(["image", "list"])
+        #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome)")
+        #expect(try leftovers(own) == [])
     }
 
     @Test("Many repairs at once hurt neither one another nor launches that are just beginning")

@@ -39,7 +39,7 @@ extension Verb {
         }
         var pod = try PodRun(request, storePath: global.store)
         let root: RuntimeRoot
-        do throws(ContainersError) { root = try RuntimeRoot(path: global.root) } catch { throw .containers(error) }
+        do throws(ContainersError) { root = try RuntimeRoot.at(path: global.root) } catch { throw .containers(error) }
         Report.warn(pod.repair(in: root))
         switch try pod.run(in: root, explain: report.wantsPlan) {
         case .explained(let plan): return report.explain(plan)

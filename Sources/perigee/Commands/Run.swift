@@ -29,7 +29,7 @@ extension Verb {
         phases.end("read configuration")
         let network =
             report.wantsPlan ? nil : ContainerRun.begin(bundle.spec.linux.namespaces, &phases)
-        let root = try RuntimeRoot(path: global.root)
+        let root = try RuntimeRoot.at(path: global.root)
         try Foreground.holdSignals()
         Report.warn(Repair.run(in: root).map(\.description))
         let mount = try bundle.openRoot()
