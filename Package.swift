@@ -1,15 +1,20 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
+/// What the compiler itself is told, for the start of a launch.
+let frontend = [
+    // No regular expressions: they would be a sixth of the executable's text.
+    "-disable-implicit-string-processing-module-import",
+    // Types and values are handled by code that the compiler writes, and not by metadata that a launch makes first.
+    "-disable-concrete-type-metadata-mangled-name-accessors", "-disable-type-layout",
+]
 /// Settings of every Swift target: warnings are errors, and an import shows in an interface only where it says so.
 let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     // The C library's headers differ with _GNU_SOURCE: Swift's import of them must see what CLinux sees.
-    .unsafeFlags([
-        "-warnings-as-errors", "-Xcc", "-D_GNU_SOURCE", "-Xfrontend", "-disable-implicit-string-processing-module-import", "-Xfrontend",
-        "-disable-concrete-type-metadata-mangled-name-accessors", "-Xfrontend", "-disable-type-layout",
-    ]),
+    .unsafeFlags(
+        ["-warnings-as-errors", "-Xcc", "-D_GNU_SOURCE"] + frontend.flatMap { ["-Xfrontend", $0] }),
 ]
 let shimSettings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
 

@@ -115,10 +115,11 @@ import Testing
     }
 
     @Test(
-        "A group that nothing shows to be a dead container's is left alone, and its state stays until it is gone",
-        arguments: ["perigee-test-\(getpid())-foreign", "perigee/deadbeef.test-\(getpid())"])
-    func foreignGroup(name: String) throws {
-        let own = own("death-foreign")
+        "A group that nothing shows to be a dead container's is left alone, and its state stays until that is clear",
+        arguments: ["perigee-test-\(getpid())-foreign", "perigee/deadbeef.test-\(getpid())"], [false, true])
+    func foreignGroup(name: String, isMarked: Bool) throws {
+        let own = own("death-group")
+        #expect(own.pod("true").status == 0)
         let unified = "/sys/fs/cgroup/unified"
         let tree = FileManager.default.fileExists(atPath: unified) ? unified : "/sys/fs/cgroup"
         let group = "\(tree)/\(name)"
@@ -139,15 +140,23 @@ import Testing
         #expect(FileManager.default.fileExists(atPath: state + "/record"))
         #expect(sleeper.isRunning)
         #expect(FileManager.default.fileExists(atPath: group))
-        kill(sleeper)
+        // With another's mark it is clear whose it is not.
+        if isMarked {
+            let mark = "import os; os.setxattr('\(group)', 'trusted.perigee', b'deadbeef/other')"
+            #expect(Perigee.shell("python3 -c \"\(mark)\"").status == 0)
+        } else {
+            kill(sleeper)
+        }
         outcome = own.pod("echo ok")
         #expect(outcome.output == "ok\n" && outcome.errors.isEmpty, "\(outcome)")
         #expect(!FileManager.default.fileExists(atPath: state))
+        #expect(sleeper.isRunning == isMarked)
     }
 
     @Test("A directory that is not named as a root's is left alone, and the state that tells of it stays")
     func foreignDirectory() throws {
         let own = own("death-directory")
+        #expect(own.pod("true").status == 0)
         let (state, directory) = (own.root + "/dead", own.directory + "/deadbeef.dead")
         for path in [state, directory] {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
