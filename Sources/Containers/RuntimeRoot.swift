@@ -5,7 +5,8 @@ package import Linux
 package struct RuntimeRoot: ~Copyable {
     package let path: String
     package let directory: OwnedDescriptor
-    /// Of the directory's real path. Told apart by it from other roots in names that are global on the host: cgroups, later bridges and tables.
+    /// Of the directory's real path. Told apart by it from other roots in names that are global on the host: cgroups,
+    /// later bridges and tables.
     package let identifier: String
 
     private init(path: String, directory: consuming OwnedDescriptor, identifier: String) {
@@ -17,8 +18,12 @@ package struct RuntimeRoot: ~Copyable {
     /// Opens the directory, and makes it where it is missing.
     package static func at(path: String) throws(ContainersError) -> RuntimeRoot {
         do throws(SystemError) {
+            // Through a link the containers are the same, and so must their names be.
+            if AbsolutePath.isPlain(path), let direct = try Descriptor.workingDirectory.openDirectly(path) {
+                try mark(direct.view, path)
+                return RuntimeRoot(path: path, directory: direct, identifier: identifier(of: path))
+            }
             let opened = try open(path)
-            // Not `path`: through a link the containers are the same, and so must their names be.
             let real = try Descriptor.workingDirectory.readLink("/proc/self/fd/\(opened.view.number)")
             return RuntimeRoot(path: path, directory: opened, identifier: identifier(of: real))
         } catch { throw .state(error) }

@@ -6,4 +6,27 @@ package enum AbsolutePath {
         while path.hasSuffix("/"), path.utf8.count > 1 { path.removeLast() }
         return path
     }
+
+    /// Whether `path` begins at `/`, and has neither `.` nor `..` nor an empty part: then it is the only one of its kind, if
+    /// none of its parts is a link.
+    package static func isPlain(_ path: String) -> Bool {
+        var last: (UInt8, UInt8) = (0, 0)
+        var length = 0
+        let slash = UInt8(ascii: "/"), dot = UInt8(ascii: ".")
+        for byte in path.utf8 {
+            if byte == slash {
+                if length == 0, last.1 == slash { return false }
+                if isDots(last, length) { return false }
+                length = 0
+            } else {
+                length += 1
+            }
+            last = (last.1, byte)
+        }
+        return path.utf8.first == slash && length > 0 && !isDots(last, length)
+
+        func isDots(_ last: (UInt8, UInt8), _ length: Int) -> Bool {
+            last.1 == dot && (length == 1 || length == 2 && last.0 == dot)
+        }
+    }
 }

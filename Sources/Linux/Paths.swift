@@ -20,6 +20,16 @@ extension Descriptor {
         return OwnedDescriptor(taking: Int32(try check(n, "openat", String(cString: path))))
     }
 
+    /// Opens the directory `path`, which no link leads to: nil where one does, or where there is nothing. Wraps `openat2(2)`
+    /// with `RESOLVE_NO_SYMLINKS`.
+    package func openDirectly(_ path: UnsafePointer<CChar>) throws(SystemError) -> OwnedDescriptor? {
+        let n = retrying {
+            clinux_openat2(number, path, UInt64(O_RDONLY | O_DIRECTORY), 0, UInt64(RESOLVE_NO_SYMLINKS))
+        }
+        if n == -Int(Errno.ELOOP.rawValue) || n == -Int(Errno.ENOENT.rawValue) { return nil }
+        return OwnedDescriptor(taking: Int32(try check(n, "openat2", String(cString: path))))
+    }
+
     /// Opens `path` as if this directory were `/`: absolute links and `..` stay inside, magic links (those of
     /// `/proc/PID/fd`) are refused with ELOOP. Without an error, what was opened was inside the root at one moment of
     /// the resolution. Wraps `openat2(2)` with `RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS`.

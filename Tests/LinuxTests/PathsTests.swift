@@ -145,4 +145,15 @@ struct PathsTests {
         try root.removeTree("tree")
         #expect(try root.exists("outside/a/file"))
     }
+
+    @Test(
+        "A path is plain that can be written in one way",
+        arguments: [
+            ("/run/perigee", true), ("/a", true), ("/a./.b/...", true), ("/", false), ("", false), ("run", false),
+            ("/a/", false), ("//a", false), ("/a//b", false), ("/./a", false), ("/a/..", false), ("/a/../b", false),
+            ("/a/.", false),
+        ])
+    func plain(path: String, isPlain: Bool) {
+        #expect(AbsolutePath.isPlain(path) == isPlain)
+    }
 }
