@@ -36,7 +36,7 @@ static long wait_for(struct stage *s, const struct launch_operation *op) {
  * runtime that dies later leaves a container that runs, and its repair ends that. */
 static void leave_if_alone(struct stage *s) {
     unsigned char byte;
-    if (s->is_filtered) return;
+    if (s->is_filtered || s->fifo != NONE) return;
     if (syscall6(SYS_recvfrom, s->header->control, (long)&byte, 1, MSG_PEEK | MSG_DONTWAIT, 0, 0) == 0) leave(1);
 }
 
@@ -46,10 +46,30 @@ static long signal_to(struct stage *s, const struct launch_operation *op) {
     return n < 0 ? n : 0;
 }
 
+static long await_byte(struct stage *s, int fd) {
+    unsigned char byte;
+    for (;;) {
+        long n = CALL(s, read, fd, &byte, 1);
+        if (n != -EINTR) return n < 0 ? n : 0;
+    }
+}
+
+/* Its maker goes now, and takes the other end of the socket along. The FIFO is open for both ways here, so that it never
+ * ends; it closes when the command is executed, which is how the starter sees that. */
+static long park(struct stage *s, const struct launch_operation *op) {
+    unsigned char byte = LAUNCH_PARKED_BYTE;
+    long n = CALL(s, write, s->header->control, &byte, 1);
+    if (n < 0) return n;
+    close_descriptor(s->header->control);
+    s->fifo = s->header->descriptors[op->a];
+    return await_byte(s, s->fifo);
+}
+
 static long perform(struct stage *s, const struct launch_operation *op) {
     switch ((enum launch_kind)op->kind) {
     case LAUNCH_OP_WAIT: return wait_for(s, op);
     case LAUNCH_OP_SIGNAL: return signal_to(s, op);
+    case LAUNCH_OP_PARK: return park(s, op);
     case LAUNCH_OP_NAMESPACE_ROOT: return namespace_root(s, op);
     case LAUNCH_OP_JOIN: return join_namespace(s, op);
     case LAUNCH_OP_UNSHARE: return unshare_namespaces(s, op);
@@ -105,6 +125,10 @@ static void fail(struct stage *s, const struct launch_operation *op, long error)
     __atomic_store_n(&r->state, LAUNCH_FAILED, __ATOMIC_RELEASE);
     /* The runtime may now look through our root why; if the filter denies it, it goes without. */
     unsigned char byte = LAUNCH_FAILURE_BYTE;
+    if (s->fifo != NONE) {
+        await_byte(s, s->fifo);
+        leave(127);
+    }
     if (syscall6(SYS_write, s->header->control, (long)&byte, 1, 0, 0, 0) == 1)
         syscall6(SYS_read, s->header->control, (long)&byte, 1, 0, 0, 0);
     leave(127);
@@ -137,7 +161,7 @@ void stage_main(unsigned long *stack) {
     if (stack[0] != 3) refuse();
     int fd = (int)number((const char *)stack[2]);
     size_t size = number((const char *)stack[3]);
-    struct stage s = {.root = NONE, .proc = NONE, .parent = NONE, .empty = NONE, .null = NONE};
+    struct stage s = {.root = NONE, .proc = NONE, .parent = NONE, .empty = NONE, .null = NONE, .fifo = NONE};
     CALL(&s, prctl, PR_SET_DUMPABLE, 0, 0, 0, 0); /* nobody with our uid may look into us or take our descriptors */
     long closing = CALL(&s, close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC);
     if (closing == -EINVAL || closing == -ENOSYS) close_on_exec_one_by_one();

@@ -18,6 +18,7 @@ struct stage {
     uint32_t parent_name;
     int empty;        /* an empty read-only directory, to mask directories with */
     int null;         /* /dev/null of the container, to mask files with */
+    int fifo;         /* where the start comes from, once parked; else NONE */
     int is_filtered;  /* a filter is loaded: calls that the plan does not need may be denied, or kill */
 };
 

@@ -10,9 +10,28 @@ package struct ContainerRecord: Hashable, Sendable {
         /// The command that started it, which stays with it and holds the lock of its state directory: it ends with
         /// that command.
         case foreground
+        /// Nobody: it was created for others to start, and stays until it is deleted, whoever dies.
+        case detached
+    }
+
+    /// Of a detached container, what others are told of it.
+    package struct Detached: Hashable, Sendable {
+        /// Its first process, in the namespace of who created it, and when that began, so that it can be told from a
+        /// later one of the same number. See `ProcessStatus`.
+        var process: Int32
+        var startTime: UInt64
+        var ociVersion: String
+        /// Absolute.
+        var bundle: String
+        var rootFileSystem: String
+        /// RFC 3339.
+        var created: String
+        var annotations: [RuntimeSpec.Annotation]
     }
 
     let life: Life
+    /// There with the life `detached`.
+    package private(set) var detached: Detached?
     /// Its group below each hierarchy; nil: it has none.
     package var cgroup: String?
     /// Directory trees of its own, absolute. Their names have the root's identifier in front.
@@ -30,6 +49,20 @@ package struct ContainerRecord: Hashable, Sendable {
         self.life = known
         cgroup = try json["cgroup"]?.string()
         directories = try json.required("directories").strings()
+        if known == .detached { detached = try Detached(json) }
+    }
+
+    /// The same container, which goes on alone.
+    func detached(_ detached: Detached) -> ContainerRecord {
+        var record = ContainerRecord(life: .detached, cgroup: cgroup, directories: directories)
+        record.detached = detached
+        return record
+    }
+
+    private init(life: Life, cgroup: String?, directories: [String]) {
+        self.life = life
+        self.cgroup = cgroup
+        self.directories = directories
     }
 
     /// How the text of each record begins.
@@ -40,8 +73,34 @@ package struct ContainerRecord: Hashable, Sendable {
         members.append(("life", .string(life.rawValue)))
         if let cgroup { members.append(("cgroup", .string(cgroup))) }
         members.append(("directories", .strings(directories)))
+        if let detached { members += detached.members }
         return .object(members)
     }
+}
+
+extension ContainerRecord.Detached {
+    fileprivate init(_ json: JSON) throws(JSONError) {
+        process = try json.required("pid").integer()
+        startTime = try json.required("startTime").integer()
+        ociVersion = try json.required("ociVersion").string()
+        bundle = try json.required("bundle").string()
+        rootFileSystem = try json.required("rootfs").string()
+        created = try json.required("created").string()
+        annotations = []
+        for (name, value) in try json.required("annotations").stringMap() {
+            annotations.append(RuntimeSpec.Annotation(name: name, value: value))
+        }
+    }
+
+    fileprivate var members: [(name: String, value: JSON.Value)] {
+        [
+            ("pid", .integer(Int64(process))), ("startTime", .unsigned(startTime)), ("ociVersion", .string(ociVersion)),
+            ("bundle", .string(bundle)), ("rootfs", .string(rootFileSystem)), ("created", .string(created)),
+            ("annotations", annotationsValue),
+        ]
+    }
+
+    var annotationsValue: JSON.Value { .object(annotations.map { ($0.name, .string($0.value)) }) }
 }
 
 extension ContainerRecord {

@@ -24,11 +24,13 @@ package struct ContainerRun {
         package var stopSignal: Int32
         package var timeline: Bool
         package var filter: Filter
+        /// It is only created; another command starts it.
+        package var isParked: Bool
 
         package init(
             identifier: ContainerIdentifier, spec: RuntimeSpec, specPath: String, rootDescription: String,
-            filter: Filter,
-            isStrict: Bool, stopsOnSignal: Bool, timeout: UInt64? = nil, stopSignal: Int32 = 15, timeline: Bool = false
+            filter: Filter, isStrict: Bool, stopsOnSignal: Bool, timeout: UInt64? = nil, stopSignal: Int32 = 15,
+            timeline: Bool = false, isParked: Bool = false
         ) {
             self.identifier = identifier
             self.spec = spec
@@ -40,6 +42,7 @@ package struct ContainerRun {
             self.timeout = timeout
             self.stopSignal = stopSignal
             self.timeline = timeline
+            self.isParked = isParked
         }
     }
 
@@ -87,7 +90,8 @@ package struct ContainerRun {
                 request.spec, on: host,
                 .init(
                     cgroupPath: group, rootDescription: request.rootDescription,
-                    keyring: "_ses." + request.identifier.text, hasFilter: program != nil, isStrict: request.isStrict))
+                    keyring: "_ses." + request.identifier.text, hasFilter: program != nil, isStrict: request.isStrict,
+                    isParked: request.isParked))
         } catch { throw .planning(path: request.specPath, error) }
         self.phases.end("plan")
     }
@@ -112,20 +116,43 @@ package struct ContainerRun {
         ContainerRecord(cgroup: plan.cgroupPath)
     }
 
+    /// Creates the container and leaves it to others: its command waits for ``Container/start()``. On an error nothing of
+    /// it is left but the state directory, which is the caller's.
+    ///
+    /// - Returns: its first process.
+    package mutating func create(
+        in root: borrowing RuntimeRoot, _ state: inout StateDirectory, rootFileSystem: consuming OwnedDescriptor,
+        bundle: Bundle
+    ) throws(ContainersError) -> Int32 {
+        try beginNetwork()
+        let place: ParkedLaunch.Place
+        do throws(SystemError) { place = try ParkedLaunch.Place.make(in: state.view) } catch { throw .state(error) }
+        do throws(SystemError) {
+            try state.view.replaceFile(StateDirectory.launchName, with: ParkedLaunch(plan).json.bytes())
+        } catch { throw .state(error) }
+        let container = try launch(in: root, &state, rootFileSystem: rootFileSystem, parking: place)
+        let process = container.identifier
+        do throws(SystemError) {
+            guard let status = try ProcessStatus.of(process) else {
+                throw SystemError("open", "/proc/\(process)", .ESRCH)
+            }
+            try state.leave(
+                ContainerRecord.Detached(
+                    process: process, startTime: status.startTime, ociVersion: request.spec.ociVersion,
+                    bundle: try AbsolutePath.of(bundle.path), rootFileSystem: try AbsolutePath.of(bundle.rootPath),
+                    created: Clock.rfc3339(Clock.wall()), annotations: request.spec.annotations))
+        } catch { throw .state(error) }
+        _ = container.keep()
+        return process
+    }
+
     /// Launches, waits, and keeps the record of the end. Nothing of the container is left but that record and the state
     /// directory, which is the caller's, whatever happens.
     package mutating func run(
         in root: borrowing RuntimeRoot, _ state: inout StateDirectory, rootFileSystem: consuming OwnedDescriptor
     ) throws(ContainersError) -> Outcome {
-        do throws(LaunchError) { network = try NetworkMaker.begin(for: plan, network) } catch { throw .launch(error) }
+        try beginNetwork()
         var foreground: Foreground
-        var group: (layout: Cgroups.CgroupLayout, path: CgroupPath, resources: LinuxResources)?
-        if let path = plan.cgroupPath {
-            do throws(CgroupError) { group = (layout, try CgroupPath(path), request.spec.linux.resources) } catch {
-                throw .cgroup(error)
-            }
-        }
-        if let group { state.group = Cgroup(group.path, in: group.layout) }
         do throws(SystemError) {
             foreground = try Foreground(request.stopsOnSignal ? .stop : .forwarded, stopSignal: request.stopSignal)
         } catch { throw .state(error) }
@@ -133,18 +160,7 @@ package struct ContainerRun {
         do throws(SystemError) { isCalledOff = try foreground.isCalledOff() } catch { throw .state(error) }
         if isCalledOff { throw .calledOff }
         phases.end("state directory")
-        var container: RunningContainer
-        do throws(LaunchError) {
-            container = try Launcher.launch(
-                plan,
-                with: LaunchInputs(
-                    root: rootFileSystem, network: network, seccomp: program?.bytes ?? [],
-                    seccompFlags: UInt64(program?.flags.rawValue ?? 0), cgroup: group,
-                    cgroupMark: group.flatMap { root.view.mark(of: request.identifier.text, cgroup: $0.path.text) },
-                    lastCapability: UInt32(host.lastCapability)),
-                timeline: request.timeline)
-        } catch { throw .launch(error) }
-        network?.reap()
+        var container = try launch(in: root, &state, rootFileSystem: rootFileSystem)
         let started = Clock.wall()
         let times = container.times
         let end: RunningContainer.End
@@ -159,6 +175,37 @@ package struct ContainerRun {
             try ExitLog(root: root.directory.view).add(record)
         } catch { warnings.append("the record of its end can't be kept: \(error)") }
         return Outcome(record: record, plan: plan, times: times, phases: phases, warnings: warnings)
+    }
+
+    /// First, so that it goes on while the rest is laid ready.
+    private mutating func beginNetwork() throws(ContainersError) {
+        do throws(LaunchError) { network = try NetworkMaker.begin(for: plan, network) } catch { throw .launch(error) }
+    }
+
+    private mutating func launch(
+        in root: borrowing RuntimeRoot, _ state: inout StateDirectory, rootFileSystem: consuming OwnedDescriptor,
+        parking: consuming ParkedLaunch.Place? = nil
+    ) throws(ContainersError) -> RunningContainer {
+        var group: (layout: Cgroups.CgroupLayout, path: CgroupPath, resources: LinuxResources)?
+        if let path = plan.cgroupPath {
+            do throws(CgroupError) { group = (layout, try CgroupPath(path), request.spec.linux.resources) } catch {
+                throw .cgroup(error)
+            }
+        }
+        if let group { state.group = Cgroup(group.path, in: group.layout) }
+        let container: RunningContainer
+        do throws(LaunchError) {
+            container = try Launcher.launch(
+                plan,
+                with: LaunchInputs(
+                    root: rootFileSystem, network: network, seccomp: program?.bytes ?? [],
+                    seccompFlags: UInt64(program?.flags.rawValue ?? 0), cgroup: group,
+                    cgroupMark: group.flatMap { root.view.mark(of: request.identifier.text, cgroup: $0.path.text) },
+                    lastCapability: UInt32(host.lastCapability), parking: parking),
+                timeline: request.timeline)
+        } catch { throw .launch(error) }
+        network?.reap()
+        return container
     }
 
     private static func record(

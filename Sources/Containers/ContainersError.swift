@@ -18,6 +18,11 @@ package enum ContainersError: Error {
     case seccomp(SeccompError)
     case cgroup(CgroupError)
     case launch(LaunchError)
+    /// There is no container of that name.
+    case noContainer(String)
+    /// It is not in the state that what was asked needs.
+    case wrongStatus(String, ContainerStatus, cannot: String)
+    case pidFile(SystemError)
     /// A signal came before the container was started.
     case calledOff
     case state(SystemError)
@@ -49,6 +54,18 @@ extension ContainersError: CustomStringConvertible {
         case .seccomp(let error): "\(error)"
         case .cgroup(let error): "\(error)"
         case .launch(let error): "\(error)"
+        case .noContainer(let text):
+            "container '\(text)' does not exist\n  hint: perigee list shows those of this --root"
+        case .wrongStatus(let text, let status, let verb):
+            switch verb {
+            // The words that containerd looks for.
+            case "kill": "cannot kill container '\(text)': container not running"
+            case "delete":
+                "cannot delete container '\(text)' that is not stopped: it is \(status.rawValue)\n"
+                    + "  hint: `perigee kill` ends it; `perigee delete --force` does both"
+            default: "cannot \(verb) container '\(text)': it is \(status.rawValue)"
+            }
+        case .pidFile(let error): "--pid-file: \(error)"
         case .calledOff: "called off by a signal, before the container was started"
         case .notOfThisRoot(let what):
             "\(what) is still there, and not known as of a container of this root\n"

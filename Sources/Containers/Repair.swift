@@ -61,6 +61,8 @@ package enum Repair {
             do throws(JSONError) { record = try ContainerRecord(json) } catch {
                 throw .json(path: "\(name)/\(StateDirectory.recordName)", error)
             }
+            // Whoever created it deletes it.
+            if record.detached != nil { return }
             // Then the state stays, the only thing that tells of a container which may still run there.
             if let left = try record.removeAll(of: name, in: root) { throw .notOfThisRoot(left) }
         }
@@ -91,7 +93,9 @@ package enum Repair {
     private static func record(in directory: Descriptor) throws(SystemError) -> Found {
         let bytes: [UInt8]
         do throws(SystemError) { bytes = try directory.readFile(StateDirectory.recordName, limit: 1 << 20) } catch {
-            if error.code == .ENOENT { return try directory.entries().isEmpty ? .nothing : .foreign }
+            if error.code == .ENOENT {
+                return try directory.entries().allSatisfy(StateDirectory.isOwn) ? .nothing : .foreign
+            }
             throw error
         }
         do throws(JSONError) { return .json(try JSON(parsing: bytes)) } catch {

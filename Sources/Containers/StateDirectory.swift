@@ -1,5 +1,6 @@
 internal import Cgroups
 internal import Glibc
+internal import Launching
 internal import Linux
 internal import OCI
 
@@ -14,6 +15,7 @@ package struct StateDirectory: ~Copyable {
     private let name: String
     private let directory: OwnedDescriptor
     private let record: ContainerRecord
+    private var isKept = false
     /// The container's group, from when it may have been made.
     var group: Cgroup?
 
@@ -76,7 +78,17 @@ package struct StateDirectory: ~Copyable {
         throw SystemError("flock", recordName, .EEXIST)
     }
 
+    /// For what else the container keeps here.
+    var view: Descriptor { directory.view }
+
+    /// The container goes on without this value: its record says so from now on, and the directory stays.
+    mutating func leave(_ detached: ContainerRecord.Detached) throws(SystemError) {
+        try directory.view.replaceFile(StateDirectory.recordName, with: record.detached(detached).json.bytes())
+        isKept = true
+    }
+
     deinit {
+        if isKept { return }
         do throws(ContainersError) {
             // What is others' stays theirs: a launch that was refused their group has nothing in it.
             if try !isAlone() { _ = try record.removeAll(of: name, in: root) }
@@ -97,9 +109,27 @@ package struct StateDirectory: ~Copyable {
         } catch { throw .state(error) }
     }
 
+    /// Whether a file of this name is one that a container has here.
+    static func isOwn(_ name: [CChar]) -> Bool {
+        let text = name.withUnsafeBufferPointer {
+            String(decoding: $0.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        }
+        return ownNames.contains(text) || ownNames.contains { text.hasPrefix("\($0).") && text.hasSuffix(".new") }
+    }
+
+    /// What ``ParkedLaunch`` has to say to who starts the container.
+    static let launchName = "launch"
+    private static let ownNames = [
+        recordName, launchName, ParkedLaunch.Place.fifoName, ParkedLaunch.Place.planName,
+    ]
+
     /// Removes the directory of container `name`, whose lock the caller holds through `directory`.
     static func remove(_ name: String, _ directory: Descriptor, in root: Descriptor) throws(SystemError) {
         do throws(SystemError) { try directory.unlink(recordName) } catch  where error.code == .ENOENT {}
-        try root.unlink(name, flags: AT_REMOVEDIR)
+        do throws(SystemError) { try root.unlink(name, flags: AT_REMOVEDIR) } catch {
+            guard error.code == .ENOTEMPTY || error.code == .EEXIST else { throw error }
+            // A detached container has more.
+            try root.removeTree(name)
+        }
     }
 }

@@ -7,15 +7,16 @@ internal import Planning
 /// reports.
 final class CompiledPlan {
     private let arena: Arena
-    private let result: UnsafeMutablePointer<launch_result>
+    /// How the stage reports.
+    let page: ResultPage
 
     /// Lays out the steps `plan.child`, the first of which has number `firstNumber`; `descriptors` are the plan's and
-    /// `control` the stage's end of the socket pair.
+    /// `control` the stage's end of the socket pair. `file` is an empty one for the arena, nil: in memory.
     ///
     /// A function of a class: Swift 6.0's compiler fails on a noncopyable value that is made in steps that throw.
     static func make(
         _ plan: LaunchPlan, firstNumber: Int, references: ArenaBuilder.References,
-        descriptors: [Int32], control: Descriptor, timeline: Bool
+        descriptors: [Int32], control: Descriptor, timeline: Bool, file: Descriptor? = nil
     ) throws(LaunchError) -> CompiledPlan {
         guard firstNumber + plan.child.count <= 65535 else { throw .tooManySteps(firstNumber + plan.child.count - 1) }
         var builder = ArenaBuilder()
@@ -23,7 +24,7 @@ final class CompiledPlan {
         let steps = firstNumber + plan.child.count - 1
         let layout = builder.layout(steps: steps)
         let arena: Arena
-        do throws(SystemError) { arena = try Arena.make(size: layout.size) } catch { throw .system(error) }
+        do throws(SystemError) { arena = try Arena.make(size: layout.size, file) } catch { throw .system(error) }
         let bytes = arena.mapping.bytes
         guard let base = bytes.baseAddress, descriptors.count <= Int(LAUNCH_DESCRIPTORS) else {
             throw .tooManyDescriptors(descriptors.count)
@@ -52,13 +53,13 @@ final class CompiledPlan {
         if let problem = launch_validate(base, layout.size, &at) {
             throw .malformedPlan(operation: Int(at), String(cString: problem))
         }
-        return CompiledPlan(
-            arena: arena, result: (base + layout.result).assumingMemoryBound(to: launch_result.self))
+        guard let page = ResultPage(bytes) else { preconditionFailure("a plan that was found well formed") }
+        return CompiledPlan(arena: arena, page: page)
     }
 
-    private init(arena: Arena, result: UnsafeMutablePointer<launch_result>) {
+    private init(arena: Arena, page: ResultPage) {
         self.arena = arena
-        self.result = result
+        self.page = page
     }
 
     /// The memory that runtime and stage share.
@@ -66,8 +67,9 @@ final class CompiledPlan {
         let file: OwnedDescriptor
         let mapping: MemoryFile.Mapping
 
-        static func make(size: Int) throws(SystemError) -> Arena {
-            let memory = try MemoryFile.create("perigee-plan", sealable: false)
+        static func make(size: Int, _ file: Descriptor?) throws(SystemError) -> Arena {
+            let memory =
+                if let file { try file.duplicate() } else { try MemoryFile.create("perigee-plan", sealable: false) }
             try memory.view.truncate(to: Int64(size))
             let mapping = try MemoryFile.Mapping(memory.view, size: size)
             return Arena(memory, mapping)
@@ -85,36 +87,5 @@ final class CompiledPlan {
     /// What the clone needs; the pointer lives as long as this value.
     var header: UnsafePointer<launch_header>? {
         UnsafePointer(arena.mapping.bytes.baseAddress?.assumingMemoryBound(to: launch_header.self))
-    }
-
-    /// What the stage has reported so far.
-    var report: Report {
-        let r = result.pointee
-        return Report(
-            state: launch_state(rawValue: r.state), step: Int(r.step), call: r.call, code: Errno(rawValue: r.error),
-            subject: text(at: Int(r.subject)), candidate: Int(r.candidate))
-    }
-
-    /// When step `number` had ended on the monotonic clock, and the processor time until then, both in nanoseconds; 0
-    /// where it has not, and all 0 without a timeline.
-    func time(ofStep number: Int) -> (wall: UInt64, processor: UInt64) {
-        let times = (UnsafeRawPointer(result) + MemoryLayout<launch_result>.size)
-            .assumingMemoryBound(to: launch_time.self)
-        return (times[number].wall, times[number].processor)
-    }
-
-    /// The result page, read.
-    struct Report {
-        let state: launch_state
-        let step: Int
-        let call: UInt32
-        let code: Errno
-        let subject: String
-        let candidate: Int
-    }
-
-    private func text(at offset: Int) -> String {
-        guard offset > 0, offset < arena.mapping.bytes.count else { return "" }
-        return String(decoding: arena.mapping.bytes[offset...].prefix { $0 != 0 }, as: UTF8.self)
     }
 }

@@ -6,6 +6,8 @@ package import Planning
 package enum LaunchError: Error {
     /// A step of the plan failed: `number` of `count`.
     case step(number: Int, count: Int, Step, SystemError)
+    /// The same of a step after the start, of which the starter knows the title alone.
+    case laterStep(number: Int, count: Int, String, SystemError)
     /// What the container shall get could not be opened.
     case descriptor(number: Int, count: Int, LaunchPlan.DescriptorUse, SystemError)
     /// The cgroup could not be made or joined.
@@ -29,6 +31,8 @@ extension LaunchError: CustomStringConvertible {
         switch self {
         case .step(let number, let count, let step, let error):
             "step \(number) of \(count), \(step.title): \(error)" + hint(Hint.of(error, in: step))
+        case .laterStep(let number, let count, let title, let error):
+            "step \(number) of \(count), \(title): \(error)"
         case .descriptor(let number, let count, let use, let error):
             "step \(number) of \(count), open \(use.text): \(error)" + hint(Hint.of(error, opening: use))
         case .cgroup(let number, let count, let error): "step \(number) of \(count): \(error)"
@@ -111,7 +115,7 @@ enum Hint {
     static func of(_ error: SystemError, opening use: LaunchPlan.DescriptorUse) -> String? {
         guard error.code == .ENOENT else { return nil }
         switch use {
-        case .root, .network: return nil
+        case .root, .network, .start: return nil
         case .bindSource: return "the source of a bind mount must be there; see /mounts of config.json"
         case .namespace: return "a namespace to join must be there; see /linux/namespaces of config.json"
         }

@@ -19,11 +19,13 @@ package struct LaunchInputs: ~Copyable {
     package var lastCapability: UInt32
     /// Of `NetworkMaker.begin(for:)` with the same plan.
     package var network: NetworkMaker?
+    /// Where a plan that parks its child can be started from.
+    package var parking: ParkedLaunch.Place?
 
     package init(
         root: consuming OwnedDescriptor, network: NetworkMaker? = nil, seccomp: [UInt8] = [], seccompFlags: UInt64 = 0,
         cgroup: (layout: CgroupLayout, path: CgroupPath, resources: LinuxResources)?, cgroupMark: String? = nil,
-        lastCapability: UInt32
+        lastCapability: UInt32, parking: consuming ParkedLaunch.Place? = nil
     ) {
         self.root = root
         self.network = network
@@ -32,6 +34,7 @@ package struct LaunchInputs: ~Copyable {
         self.cgroup = cgroup
         self.cgroupMark = cgroupMark
         self.lastCapability = lastCapability
+        self.parking = parking
     }
 }
 
@@ -47,7 +50,7 @@ package struct Launcher: ~Copyable {
     private var group: Cgroup?
     private var times: LaunchTimes?
 
-    /// Launches `plan`, and returns when its command is being executed.
+    /// Launches `plan`, and returns when its command is being executed, or its child is parked.
     ///
     /// - Throws: ``LaunchError``; then nothing is left of the container.
     package static func launch(
@@ -77,7 +80,7 @@ package struct Launcher: ~Copyable {
             references: .init(
                 isDirectory: isDirectory, seccomp: inputs.seccomp, seccompFlags: inputs.seccompFlags,
                 lastCapability: inputs.lastCapability),
-            descriptors: descriptors.numbers, control: control, timeline: times != nil)
+            descriptors: descriptors.numbers, control: control, timeline: times != nil, file: inputs.parking?.plan.view)
         let birth = Birth()
         let process = try clone(compiled, birth)
         // From here on the child's end is the child's alone, and closes when it executes its command or dies.
@@ -145,6 +148,10 @@ package struct Launcher: ~Copyable {
             let source = try Descriptor.workingDirectory.openFollowing(path, O_PATH)
             isDirectory.append(try source.view.status().isDirectory)
             descriptors.append(try source.view.cloneMount(recursive: recursive))
+        case .start:
+            guard let fifo = try inputs.parking?.fifo.view.duplicate() else { preconditionFailure("nowhere to park") }
+            descriptors.append(fifo)
+            isDirectory.append(false)
         case .network: preconditionFailure("it is made, not opened")
         case .namespace(_, let path):
             descriptors.append(try Descriptor.workingDirectory.openFollowing(path, O_RDONLY))
@@ -203,7 +210,8 @@ package struct Launcher: ~Copyable {
             number: plan.before.count + 1, count: steps.count, SystemError("execveat", "perigee-stage", code))
     }
 
-    /// Waits until the command is being executed: the page says so, and the child's end of the socket has closed.
+    /// Waits until the command is being executed: the page says so, and the child's end of the socket has closed. Or
+    /// until the child is parked, which it says itself.
     private func awaitCommand(
         _ compiled: CompiledPlan, _ process: borrowing ProcessHandle, control: Descriptor
     ) throws(LaunchError) {
@@ -219,28 +227,28 @@ package struct Launcher: ~Copyable {
         } catch  where error.code == .ECONNRESET {
             n = 0  // It died with a handshake unread. What the page says tells more.
         } catch { throw .system(error) }
-        let report = compiled.report
+        let report = compiled.page.report
         if n == 0, report.state == LAUNCH_EXECUTING { return }
+        if n == 1, Int(byte) == LAUNCH_PARKED_BYTE { return }
         if report.state == LAUNCH_FAILED { throw failure(report) }
         throw died(report, process)
     }
 
-    private func failure(_ report: CompiledPlan.Report) -> LaunchError {
+    private func failure(_ report: ResultPage.Report) -> LaunchError {
         let number = max(1, min(report.step, steps.count))
         guard let step = steps[number - 1] else { return .system(SystemError("clone3", "", report.code)) }
         if case .exec(let arguments, _, let candidates) = step {
             let command = arguments.first ?? ""
+            let identity = plan.identity
             let diagnosis = ExecDiagnosis.of(
                 report.code, command: command, candidates: candidates, in: inputs.root.view, uid: identity.uid,
                 groups: identity.groups)
             return .exec(command: command, diagnosis, report.code)
         }
-        let call = launch_call_name(report.call).map { String(cString: $0) } ?? "unknown"
-        return .step(
-            number: number, count: steps.count, step, SystemError(call, report.subject, report.code))
+        return .step(number: number, count: steps.count, step, report.error)
     }
 
-    private func died(_ report: CompiledPlan.Report, _ process: borrowing ProcessHandle) -> LaunchError {
+    private func died(_ report: ResultPage.Report, _ process: borrowing ProcessHandle) -> LaunchError {
         try? process.send(SIGKILL)
         let end: ProcessEnd
         do throws(SystemError) { end = try process.wait() } catch { return .system(error) }
@@ -255,20 +263,6 @@ package struct Launcher: ~Copyable {
         return .died(number: report.step, count: steps.count, step, end, outOfMemory: (kills ?? 0) > 0)
     }
 
-    /// Whose rights count when the command is executed.
-    private var identity: (uid: UInt32, groups: [UInt32]) {
-        var uid: UInt32 = 0, groups: [UInt32] = []
-        for step in plan.child {
-            switch step {
-            case .uid(let number): uid = number
-            case .gid(let number): groups.append(number)
-            case .groups(let list): groups += list
-            default: break
-            }
-        }
-        return (uid, groups)
-    }
-
     // MARK: times
 
     private mutating func mark(_ number: Int) {
@@ -281,10 +275,10 @@ package struct Launcher: ~Copyable {
 
     private mutating func collect(_ compiled: CompiledPlan) {
         guard times != nil else { return }
-        times?.stageStart = compiled.time(ofStep: 0)
+        times?.stageStart = compiled.page.time(ofStep: 0)
         let first = plan.before.count + 2 + plan.beside.count
         for i in plan.child.indices.dropLast() {
-            let (wall, processor) = compiled.time(ofStep: first + i)
+            let (wall, processor) = compiled.page.time(ofStep: first + i)
             times?.marks.append(.init(number: first + i, actor: .child, wall: wall, processor: processor))
         }
         // The last step ends when the kernel has executed the command, which is what we have just seen.

@@ -20,6 +20,7 @@ extension ArenaBuilder {
             preconditionFailure("a step of the runtime in the child's list")
         case .await(let handshake): add(LAUNCH_OP_WAIT, step: n, a: UInt32(handshake.rawValue))
         case .signal(let handshake): add(LAUNCH_OP_SIGNAL, step: n, a: UInt32(handshake.rawValue))
+        case .park(let index): add(LAUNCH_OP_PARK, step: n, a: UInt32(index))
         case .becomeNamespaceRoot: add(LAUNCH_OP_NAMESPACE_ROOT, step: n)
         case .join(let namespace, let index):
             add(LAUNCH_OP_JOIN, step: n, a: UInt32(index), x: namespace.cloneFlag)

@@ -41,6 +41,13 @@ package struct RunningContainer: ~Copyable {
         try? group?.kill()
     }
 
+    /// Lets the container go on without this value, and tells its first process.
+    package consuming func keep() -> Int32 {
+        ended = true
+        _ = cgroup.take()?.keep()
+        return process.identifier
+    }
+
     /// How the container ended, with what its cgroup counted.
     package struct End: Sendable {
         package let process: ProcessEnd

@@ -78,6 +78,35 @@ package struct ProcessHandle: ~Copyable {
     }
 }
 
+/// A process as the kernel tells of it: proc_pid_stat(5).
+package struct ProcessStatus: Hashable, Sendable {
+    /// `R`, `S`, `D`, `Z` …
+    package let state: UInt8
+    /// Clock ticks from the boot to its beginning: with its number it names the process for good.
+    package let startTime: UInt64
+
+    /// It has ended, and is waited for by nobody yet.
+    package var isEnded: Bool { state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") }
+
+    /// nil: there is no process of that number.
+    package static func of(_ identifier: Int32) throws(SystemError) -> ProcessStatus? {
+        let text: [UInt8]
+        do throws(SystemError) {
+            text = try Descriptor.workingDirectory.readFile("/proc/\(identifier)/stat", limit: 4096)
+        } catch {
+            if error.code == .ENOENT || error.code == .ESRCH { return nil }
+            throw error
+        }
+        // The second field, the command's name in brackets, may have blanks and brackets; the rest is numbers.
+        guard let bracket = text.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+        let fields = text[(bracket + 1)...].split(separator: UInt8(ascii: " "))
+        guard fields.count > 19, let state = fields[0].first,
+            let start = UInt64(String(decoding: fields[19], as: UTF8.self))
+        else { return nil }
+        return ProcessStatus(state: state, startTime: start)
+    }
+}
+
 /// Waiting on several descriptors. Wraps poll(2).
 package enum Poll {
     /// Waits until one of `descriptors` can be read, has ended or failed, and tells for each whether it has. `timeout` in

@@ -24,6 +24,11 @@ package struct RuntimeSpec: Hashable, Sendable {
     package struct Annotation: Hashable, Sendable {
         package var name: String
         package var value: String
+
+        package init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
     }
 }
 

@@ -82,6 +82,7 @@ extension LaunchPlan.DescriptorUse {
         switch self {
         case .root: "the root file system"
         case .network: "the network namespace that is made beside"
+        case .start: "the FIFO by which the command is started"
         case .bindSource(let path, let isRecursive):
             "a clone of \(quoted(path))" + (isRecursive ? " and what is mounted below" : "")
         case .namespace(let namespace, let path): "the \(namespace.word) namespace \(quoted(path))"
@@ -94,6 +95,7 @@ extension Step {
     package func text(in plan: LaunchPlan) -> String {
         switch self {
         case .makeNetwork(let index): "begin a network namespace, loopback up: comes by descriptor \(index)"
+        case .park(let index): "tell that all is made, and await the start on descriptor \(index)"
         case .takeNetwork(let index): "await the network namespace on descriptor \(index), and join it"
         case .createCgroup(let path, let limits):
             "create cgroup \(quoted(path))" + (limits.isEmpty ? "" : ": " + limits.map(quoted).joined(separator: " "))
@@ -201,7 +203,6 @@ extension Handshake {
         case .identityMapsWritten: "identity maps written"
         case .cgroupJoined: "cgroup joined"
         case .devicesRestricted: "devices limited"
-        case .start: "start"
         }
     }
 }

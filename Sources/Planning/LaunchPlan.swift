@@ -32,6 +32,9 @@ package struct LaunchPlan: Hashable, Sendable {
         return nil
     }
 
+    /// The command is not executed before somebody starts it.
+    package var isParked: Bool { descriptors.contains(.start) }
+
     /// The child's birth.
     package struct Clone: Hashable, Sendable {
         /// The namespaces made new, `CLONE_NEW*`. Cgroup is not among them: it is unshared by the child once it is in
@@ -59,6 +62,8 @@ package struct LaunchPlan: Hashable, Sendable {
         case bindSource(path: String, recursive: Bool)
         /// Where the maker of a network namespace sends it.
         case network
+        /// A FIFO by which the command is started later.
+        case start
         /// A namespace to join.
         case namespace(Namespace, path: String)
     }
@@ -99,6 +104,9 @@ package enum Step: Hashable, Sendable {
     case signal(Handshake)
     /// Wait until the other actor has reached it.
     case await(Handshake)
+    /// Tell the runtime, which then goes, that all is made, and await through descriptor `index` that the command is
+    /// started.
+    case park(index: Int)
 
     // MARK: the child, namespaces and session
 
@@ -168,7 +176,6 @@ package enum Step: Hashable, Sendable {
 package enum Handshake: UInt8, Hashable, Sendable {
     case identityMapsWritten = 1
     case cgroupJoined = 2
-    case start = 3
     case devicesRestricted = 4
 }
 

@@ -16,13 +16,19 @@ package struct Planner {
         /// In a configuration of the OCI verbs what can't be granted warns; in one that is made of our user's words it
         /// is an error.
         package var isStrict: Bool
+        /// The command is started later, by somebody else.
+        package var isParked: Bool
 
-        package init(cgroupPath: String?, rootDescription: String, keyring: String, hasFilter: Bool, isStrict: Bool) {
+        package init(
+            cgroupPath: String?, rootDescription: String, keyring: String, hasFilter: Bool, isStrict: Bool,
+            isParked: Bool = false
+        ) {
             self.cgroupPath = cgroupPath
             self.rootDescription = rootDescription
             self.keyring = keyring
             self.hasFilter = hasFilter
             self.isStrict = isStrict
+            self.isParked = isParked
         }
     }
 
@@ -50,6 +56,7 @@ package struct Planner {
         let isBeside = Planner.makesNetworkBeside(spec.linux.namespaces, processors: host.processors)
         let network = isBeside ? open(.network) : nil
         let root = open(.root)
+        let start = context.isParked ? open(.start) : nil
         let mounts = try mountSteps()
         let bounding = try capabilitySteps()
         let joins = try joinSteps()
@@ -119,6 +126,8 @@ package struct Planner {
         child.append(.umask(process.user.umask ?? 0o022))
         // Nothing of the image has run so far; what comes next may be the command's, and a filter may deny waiting.
         if isRestricted, !waits { child.append(.await(.devicesRestricted)) }
+        // As late as may be, so that what can fail has failed; and before a filter, which may deny reading.
+        if let start { child.append(.park(index: start)) }
         child.append(.boundingSet(keep: bounding.bounding))
 
         // Without no_new_privs loading a filter needs CAP_SYS_ADMIN: now or never.

@@ -11,6 +11,7 @@ extension Step {
         case .restrictDevices: ["bpf", "openat", "write"]
         case .signal: ["sendto"]
         case .await: ["read"]
+        case .park: ["write", "close", "read"]
         case .becomeNamespaceRoot: ["setresgid", "setresuid"]
         case .unshareCgroup: ["unshare"]
         case .newSession: ["setsid"]

@@ -44,7 +44,7 @@ package struct PodRun {
         let record = hold.record
         let config: ImageConfig
         do throws(ImagesError) { config = try store.config(of: record).config } catch { throw .images(error) }
-        guard let stopSignal = StopSignal.number(config.stopSignal) else {
+        guard let stopSignal = SignalNumber.stop(config.stopSignal) else {
             throw .imageConfig(
                 image: request.image, field: "StopSignal", why: "no signal \(quoted(config.stopSignal ?? ""))")
         }
@@ -112,30 +112,5 @@ package struct PodRun {
         do throws(SystemError) {
             return RootfsFacts(users: UserDatabase(passwd: try text("/etc/passwd"), group: try text("/etc/group")))
         } catch { throw .passwd(image: request.image, error) }
-    }
-}
-
-/// Signals by name: of an image's `StopSignal`.
-enum StopSignal {
-    /// `SIGTERM`, `TERM`, `15`, `RTMIN+3`; TERM where the image says nothing. nil: it is no signal.
-    static func number(_ text: String?) -> Int32? {
-        guard let text, !text.isEmpty else { return SIGTERM }
-        if let number = Int32(text) { return (1...64).contains(number) ? number : nil }
-        let names = [
-            "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
-            "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF",
-            "WINCH", "IO", "PWR", "SYS",
-        ]
-        let name = text.uppercased().hasPrefix("SIG") ? String(text.uppercased().dropFirst(3)) : text.uppercased()
-        if let index = names.firstIndex(of: name) { return Int32(index + 1) }
-        // As the C library numbers them: it keeps the first two for itself.
-        let (first, last): (Int32, Int32) = (34, 64)
-        if name == "RTMIN" { return first }
-        if name == "RTMAX" { return last }
-        let number: Int32? =
-            name.hasPrefix("RTMIN+")
-            ? Int32(name.dropFirst(6)).map { first &+ $0 }
-            : name.hasPrefix("RTMAX-") ? Int32(name.dropFirst(6)).map { last &- $0 } : nil
-        return number.flatMap { (first...last).contains($0) ? $0 : nil }
     }
 }

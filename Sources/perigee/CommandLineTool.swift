@@ -11,6 +11,7 @@ enum CommandLineTool {
         Children.keep()
         do {
             let global = try Arguments(words[...], GlobalOptions.table, stopAtOperand: true)
+            try useEngineOptions(global)
             if global.has("--version") { return printed("perigee \(version)\nspec: 1.3.0\n") }
             if global.has("--help") { return printed(overview) }
             guard !global.rest.isEmpty else { throw UsageError("no verb given; perigee --help lists them") }
@@ -46,6 +47,26 @@ enum CommandLineTool {
         if let store = global["--store"] { options.store = try absolute(store) }
         if let root = global["--root"] { options.root = try absolute(root) }
         return try verb.run(arguments, options)
+    }
+
+    /// What engines say to every runtime.
+    private static func useEngineOptions(_ global: Arguments) throws {
+        let name = global["--log-format"] ?? ErrorLog.Format.text.rawValue
+        guard let format = ErrorLog.Format(rawValue: name) else {
+            throw UsageError("--log-format '\(name)' is neither text nor json")
+        }
+        if let path = global["--log"], !path.isEmpty { ErrorLog(path: path, format: format).use() }
+        if global.has("--systemd-cgroup") {
+            throw UsageError(
+                "--systemd-cgroup: groups are made in the file system\n  hint: give the engine the cgroup manager cgroupfs"
+            )
+        }
+        if let manager = global["--cgroup-manager"], manager != "cgroupfs" {
+            throw UsageError("--cgroup-manager '\(manager)': there is cgroupfs alone")
+        }
+        if let answer = global["--rootless"], !["", "false", "auto", "0"].contains(answer) {
+            throw UsageError("--rootless '\(answer)': perigee runs as root")
+        }
     }
 
     /// `path` from `/` on: plans and records hold it, and mean the same wherever they are read.
@@ -102,7 +123,10 @@ enum CommandLineTool {
     }
 
     /// Writes a message to the standard error, without what a name of an image's could do to a terminal.
-    static func complain(_ text: String) { try? Descriptor.standardError.write("perigee: \(printable(text))\n") }
+    static func complain(_ text: String) {
+        try? Descriptor.standardError.write("perigee: \(printable(text))\n")
+        ErrorLog.add(text)
+    }
 
     private static func isClosed(_ descriptor: Descriptor) -> Bool {
         do throws(SystemError) { _ = try descriptor.status() } catch { return error.code == .EBADF }

@@ -27,7 +27,8 @@ struct Verb: Sendable {
 
     /// All of them, in the order of the help.
     static let all: [Verb] = [
-        .podRun, .imageLoad, .imageList, .imageInspect, .imageRemove, .imagePrune, .imageUnpack, .run, .spec,
+        .podRun, .imageLoad, .imageList, .imageInspect, .imageRemove, .imagePrune, .imageUnpack, .run, .create, .start,
+        .state, .kill, .delete, .list, .spec,
     ]
 
     var name: String { path.joined(separator: " ") }
@@ -66,6 +67,12 @@ struct GlobalOptions {
     static let table = [
         Option("--store", value: "DIR", "images, layers and volumes (default /var/lib/perigee)"),
         Option("--root", value: "DIR", "state of running containers (default /run/perigee)"),
+        Option("--log", value: "FILE", "append warnings and errors to FILE too"),
+        Option("--log-format", value: "text|json", "how they stand there (default text)"),
+        Option("--debug", "accepted for engines; the log has all that there is"),
+        Option("--cgroup-manager", value: "NAME", "accepted for engines: cgroupfs"),
+        Option("--systemd-cgroup", "refused: groups are made in the file system"),
+        Option("--rootless", value: "false", isOptional: true, "accepted for engines: false or auto"),
         Option("--version", short: "-v", "print the version"),
         Option("--help", short: "-h", "print this"),
     ]

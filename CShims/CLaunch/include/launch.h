@@ -55,7 +55,8 @@ enum { LAUNCH_MAGIC = 0x31475250 /* "PRG1" */, LAUNCH_DESCRIPTORS = 96, LAUNCH_P
     X(UMASK, "----")           /* a */                                                                              \
     X(RESET_SIGNALS, "----")                                                                                        \
     X(CHDIR, "s---")                                                                                                \
-    X(EXEC, "vvv-")            /* arguments, environment, candidates, laid in this order */
+    X(EXEC, "vvv-")            /* arguments, environment, candidates, laid in this order */                         \
+    X(PARK, "d---")            /* a FIFO: says that all is made, and goes on when a byte comes */
 
 #define LAUNCH_ENUM(name, fields) LAUNCH_OP_##name,
 enum launch_kind { LAUNCH_OPERATIONS(LAUNCH_ENUM) LAUNCH_KINDS };
@@ -99,8 +100,10 @@ struct launch_result {
     struct launch_time times[]; /* [0]: the stage's start; [n]: the end of step n */
 };
 
-/* On the control socket: the number of a handshake, or this: "look at the result page, and at my root; I wait". */
-enum { LAUNCH_FAILURE_BYTE = 0xff };
+/* On the control socket: the number of a handshake, or one of these: "look at the result page, and at my root; I wait",
+ * and "all is made". After that one nobody listens there: whoever starts the command has the FIFO and the page, where a
+ * failure is seen, and lets the child go with one more byte. */
+enum { LAUNCH_FAILURE_BYTE = 0xff, LAUNCH_PARKED_BYTE = 0xfe };
 
 /* Checks every offset, count and kind, so that the stage need not. NULL: it is well formed; else what is not.
  * `at` is the index of the operation. */
