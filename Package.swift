@@ -83,6 +83,7 @@ let package = Package(
         tests("CgroupsTests", ["Cgroups", "Linux", "OCI"]),
         tests("PlanningTests", ["OCI", "Planning"], exclude: ["Golden"]),
         tests("ImagesTests", ["Images", "Linux", "OCI"]),
+        tests("ContainersTests", ["Containers"]),
         tests("PodsTests", ["Pods"]),
         tests("LaunchingTests", ["CLaunch", "Launching", "Linux", "OCI", "Planning"]),
         tests("perigeeTests", ["perigee"]),

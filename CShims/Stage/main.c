@@ -54,15 +54,29 @@ static long await_byte(struct stage *s, int fd) {
     }
 }
 
+/* Closes what is open between the two, where the kernel or a host's filter has no close_range(2) one by one. */
+static void close_between(int first, int last) {
+    if (first > last || syscall6(SYS_close_range, first, last, 0, 0, 0, 0) == 0) return;
+    struct rlimit64 limit = {0, 0};
+    syscall6(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit, 0, 0);
+    for (int fd = first; fd <= last && (uint64_t)fd < limit.hard && fd < 1 << 20; fd++) close_descriptor(fd);
+}
+
 /* Its maker goes now, and takes the other end of the socket along. The FIFO is open for both ways here, so that it never
- * ends; it closes when the command is executed, which is how the starter sees that. */
+ * ends; it closes when the command is executed, which is how the starter sees that. What comes after the start needs no
+ * other descriptor, and what our maker's caller had open is somebody's who may wait for its end. */
 static long park(struct stage *s, const struct launch_operation *op) {
+    int fifo = s->header->descriptors[op->a], socket = s->header->control;
+    int low = fifo < socket ? fifo : socket, high = fifo < socket ? socket : fifo;
+    s->fifo = fifo;
+    s->root = s->proc = s->parent = s->empty = s->null = NONE;
+    close_between(3, low - 1);
+    close_between(low + 1, high - 1);
+    close_between(high + 1, 0x7fffffff);
     unsigned char byte = LAUNCH_PARKED_BYTE;
-    long n = CALL(s, write, s->header->control, &byte, 1);
-    if (n < 0) return n;
-    close_descriptor(s->header->control);
-    s->fifo = s->header->descriptors[op->a];
-    return await_byte(s, s->fifo);
+    long n = CALL(s, write, socket, &byte, 1);
+    close_descriptor(socket);
+    return n < 0 ? n : await_byte(s, fifo);
 }
 
 static long perform(struct stage *s, const struct launch_operation *op) {

@@ -229,21 +229,26 @@ package struct Launcher: ~Copyable {
         } catch { throw .system(error) }
         let report = compiled.page.report
         if n == 0, report.state == LAUNCH_EXECUTING { return }
-        if n == 1, Int(byte) == LAUNCH_PARKED_BYTE { return }
+        if n == 1, Int(byte) == LAUNCH_PARKED_BYTE { return try checkCommand(of: process) }
         if report.state == LAUNCH_FAILED { throw failure(report) }
         throw died(report, process)
+    }
+
+    /// Engines ask at the creation whether the command is there, and not at the start.
+    private func checkCommand(of process: borrowing ProcessHandle) throws(LaunchError) {
+        let path = "/proc/\(process.identifier)/root"
+        guard let root = try? Descriptor.workingDirectory.openFollowing(path, O_PATH | O_DIRECTORY) else { return }
+        let target = ExecTarget(plan)
+        if let (why, code) = target.refusal(in: root.view) { throw .exec(command: target.command, why, code) }
     }
 
     private func failure(_ report: ResultPage.Report) -> LaunchError {
         let number = max(1, min(report.step, steps.count))
         guard let step = steps[number - 1] else { return .system(SystemError("clone3", "", report.code)) }
-        if case .exec(let arguments, _, let candidates) = step {
-            let command = arguments.first ?? ""
-            let identity = plan.identity
-            let diagnosis = ExecDiagnosis.of(
-                report.code, command: command, candidates: candidates, in: inputs.root.view, uid: identity.uid,
-                groups: identity.groups)
-            return .exec(command: command, diagnosis, report.code)
+        if case .exec = step {
+            let target = ExecTarget(plan)
+            return .exec(
+                command: target.command, target.diagnosis(report.code, in: inputs.root.view), report.code)
         }
         return .step(number: number, count: steps.count, step, report.error)
     }

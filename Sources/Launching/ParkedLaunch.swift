@@ -12,10 +12,7 @@ package struct ParkedLaunch: Hashable, Sendable {
     private var count: Int
     /// From the first step on.
     private var titles: [String]
-    private var command: String
-    private var candidates: [String]
-    private var uid: UInt32
-    private var groups: [UInt32]
+    private var target: ExecTarget
 
     /// Where starter and child meet.
     package struct Place: ~Copyable {
@@ -47,27 +44,7 @@ package struct ParkedLaunch: Hashable, Sendable {
         first = firstOfChild + parked + 1
         count = firstOfChild + plan.child.count - 1
         titles = plan.child[(parked + 1)...].map(\.title)
-        (uid, groups) = plan.identity
-        (command, candidates) = ("", [])
-        if case .exec(let arguments, _, let paths) = plan.child.last {
-            (command, candidates) = (arguments.first ?? "", paths)
-        }
-    }
-}
-
-extension LaunchPlan {
-    /// Whose rights count when the command is executed.
-    var identity: (uid: UInt32, groups: [UInt32]) {
-        var uid: UInt32 = 0, groups: [UInt32] = []
-        for step in child {
-            switch step {
-            case .uid(let number): uid = number
-            case .gid(let number): groups.append(number)
-            case .groups(let list): groups += list
-            default: break
-            }
-        }
-        return (uid, groups)
+        target = ExecTarget(plan)
     }
 }
 
@@ -78,18 +55,13 @@ extension ParkedLaunch {
         first = try json.required("first").integer()
         count = try json.required("count").integer()
         titles = try json.required("titles").strings()
-        command = try json.required("command").string()
-        candidates = try json.required("candidates").strings()
-        uid = try json.required("uid").integer()
-        groups = []
-        for item in try json.required("groups").items() { groups.append(try item.integer()) }
+        target = try ExecTarget(try json.required("target"))
     }
 
     package var json: JSON.Value {
         .object([
             ("first", .integer(Int64(first))), ("count", .integer(Int64(count))), ("titles", .strings(titles)),
-            ("command", .string(command)), ("candidates", .strings(candidates)), ("uid", .integer(Int64(uid))),
-            ("groups", .array(groups.map { .integer(Int64($0)) })),
+            ("target", target.json),
         ])
     }
 }
@@ -165,9 +137,7 @@ extension ParkedLaunch {
 
     private func failure(_ report: ResultPage.Report, in root: Descriptor) -> LaunchError {
         if report.step == count {
-            let diagnosis = ExecDiagnosis.of(
-                report.code, command: command, candidates: candidates, in: root, uid: uid, groups: groups)
-            return .exec(command: command, diagnosis, report.code)
+            return .exec(command: target.command, target.diagnosis(report.code, in: root), report.code)
         }
         return .laterStep(number: report.step, count: count, title(report.step), report.error)
     }

@@ -128,4 +128,9 @@ struct TestBundle: ~Copyable {
         try JSONSerialization.data(withJSONObject: config).write(to: URL(fileURLWithPath: path + "/config.json"))
         return Perigee.shared.run(["run", "-b", path] + options + [id])
     }
+
+    /// Writes the configuration, for a command of the test's own.
+    func write() throws {
+        try JSONSerialization.data(withJSONObject: config).write(to: URL(fileURLWithPath: path + "/config.json"))
+    }
 }

@@ -1,8 +1,8 @@
 import Testing
 
-@testable import Pods
+@testable import Containers
 
-struct PodRunTests {
+struct SignalNumberTests {
     @Test(
         "an image's stop signal by name or number",
         arguments: [

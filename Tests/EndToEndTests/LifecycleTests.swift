@@ -1,0 +1,242 @@
+import Foundation
+import Testing
+
+/// Containers that one command creates and others start, ask about, signal and delete: runtime-spec, runtime.md.
+@Suite(.serialized) struct LifecycleTests {
+    /// A bundle, and a root of its own.
+    private final class Life {
+        var bundle: TestBundle
+        let own: Perigee
+
+        init(_ arguments: String...) throws {
+            bundle = try TestBundle()
+            bundle.set("process/args", arguments)
+            own = Perigee(directory: Perigee.shared.directory + "/life-\(UUID().uuidString)")
+        }
+
+        deinit { try? FileManager.default.removeItem(atPath: own.directory) }
+
+        func create(_ id: String = "c", _ options: String...) throws -> Perigee.Outcome {
+            try bundle.write()
+            return own.run(["create", "-b", bundle.path] + options + [id])
+        }
+
+        func state(_ id: String = "c") -> [String: Any] {
+            let outcome = own.run(["state", id])
+            guard outcome.status == 0 else { return [:] }
+            return (try? JSONSerialization.jsonObject(with: Data(outcome.output.utf8))) as? [String: Any] ?? [:]
+        }
+
+        func status(_ id: String = "c") -> String? { state(id)["status"] as? String }
+
+        /// Until it has that status, five seconds at most.
+        func becomes(_ status: String, _ id: String = "c") -> Bool {
+            for _ in 0..<250 {
+                if self.status(id) == status { return true }
+                Thread.sleep(forTimeInterval: 0.02)
+            }
+            return false
+        }
+
+        /// What of containers there is: states and groups.
+        func left() throws -> [String] {
+            let names = try FileManager.default.contentsOfDirectory(atPath: own.root).filter { !$0.hasPrefix("@") }
+            let groups = Perigee.shell("find /sys/fs/cgroup -type d -name '*.c*' -path '*/perigee/*' 2>/dev/null")
+                .output
+            return names + groups.split(separator: "\n").map(String.init)
+        }
+    }
+
+    @Test("created, running, stopped, gone")
+    func life() throws {
+        let scene = try Life("/bin/sh", "-c", "echo it runs > /data/out; exec sleep 0.5")
+        let data = scene.own.directory + "/data"
+        try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
+        let mounts = scene.bundle.config["mounts"] as? [[String: Any]] ?? []
+        scene.bundle.set(
+            "mounts", mounts + [["destination": "/data", "type": "bind", "source": data, "options": ["bind"]]])
+        scene.bundle.set("annotations", ["org.example.a": "b"])
+        scene.bundle.set("root/readonly", false)
+        let pidFile = scene.own.directory + "/pid"
+        let created = try scene.create("c", "--pid-file", pidFile)
+        #expect(created.status == 0 && created.errors.isEmpty, "\(created)")
+        let state = scene.state()
+        #expect(state["status"] as? String == "created")
+        #expect(state["id"] as? String == "c")
+        #expect(state["bundle"] as? String == scene.bundle.path)
+        #expect(state["annotations"] as? [String: String] == ["org.example.a": "b"])
+        let pid = try #require(state["pid"] as? Int)
+        #expect(try String(contentsOfFile: pidFile, encoding: .utf8) == "\(pid)")
+        #expect(!FileManager.default.fileExists(atPath: data + "/out"), "the command ran before its start")
+        // Whatever else happens: the parked container is nobody's leftover.
+        #expect(scene.own.run(["image", "list"]).errors.isEmpty)
+        #expect(scene.status() == "created")
+        let started = scene.own.run(["start", "c"])
+        #expect(started.status == 0 && started.errors.isEmpty, "\(started)")
+        #expect(scene.status() == "running")
+        #expect(scene.state()["pid"] as? Int == pid)
+        #expect(scene.own.run(["start", "c"]).errors.contains("it is running"))
+        let refused = scene.own.run(["delete", "c"])
+        #expect(refused.status == 1 && refused.errors.contains("not stopped: it is running"), "\(refused)")
+        #expect(scene.becomes("stopped"))
+        #expect(try String(contentsOfFile: data + "/out", encoding: .utf8) == "it runs\n")
+        let killed = scene.own.run(["kill", "c"])
+        #expect(killed.status == 1 && killed.errors.contains("container not running"), "\(killed)")
+        #expect(scene.own.run(["delete", "c"]).status == 0)
+        #expect(scene.own.run(["state", "c"]).errors.contains("does not exist"))
+        #expect(try scene.left() == [])
+    }
+
+    @Test("of several starts at once one starts it")
+    func startTogether() throws {
+        let scene = try Life("/bin/sleep", "100")
+        #expect(try scene.create().status == 0)
+        let start = scene.own.command(["start", "c"]).joined(separator: " ")
+        let outcome = Perigee.shell("for i in 1 2 3 4 5 6; do \(start) && echo done & done; wait")
+        #expect(outcome.output == "done\n", "\(outcome)")
+        #expect(outcome.errors.split(separator: "\n").count == 5)
+        #expect(scene.status() == "running")
+        #expect(scene.own.run(["delete", "--force", "c"]).status == 0)
+        #expect(try scene.left() == [])
+    }
+
+    @Test("a command that is not there is known at the creation, in the words that engines look for")
+    func missingCommand() throws {
+        for (command, words) in [
+            ("nosuch", "executable file not found"), ("/nosuch", "no such file or directory"),
+            ("/etc/passwd", "permission denied"), ("/bin", "permission denied"),
+        ] {
+            let scene = try Life(command)
+            let outcome = try scene.create()
+            #expect(outcome.status == 1 && outcome.errors.contains(words), "\(outcome)")
+            #expect(try scene.left() == [])
+        }
+    }
+
+    @Test("what fails after the start is the starter's error")
+    func failsLater() throws {
+        let scene = try Life("./script")
+        let script = scene.bundle.path + "/rootfs/script"
+        try "#!/nosuch/interpreter\n".write(toFile: script, atomically: false, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script)
+        #expect(try scene.create().status == 0)
+        var outcome = scene.own.run(["start", "c"])
+        #expect(outcome.status == 1 && outcome.errors.contains("/nosuch/interpreter"), "\(outcome)")
+        #expect(scene.becomes("stopped"))
+        #expect(scene.own.run(["delete", "c"]).status == 0)
+        // A step between: the profile denies it.
+        scene.bundle.set("process/args", ["/bin/true"])
+        scene.bundle.set("process/noNewPrivileges", false)
+        scene.bundle.set(
+            "linux/seccomp",
+            [
+                "defaultAction": "SCMP_ACT_ALLOW",
+                "syscalls": [["names": ["setgroups"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1]],
+            ] as [String: Any])
+        #expect(try scene.create().status == 0)
+        outcome = scene.own.run(["start", "c"])
+        #expect(outcome.status == 1 && outcome.errors.contains("setgroups(2)"), "\(outcome)")
+        #expect(scene.own.run(["delete", "c"]).status == 0)
+        #expect(try scene.left() == [])
+    }
+
+    @Test("signals, by name and number, to one and to all")
+    func signals() throws {
+        let scene = try Life("/bin/sh", "-c", "trap 'exit 9' USR1; sleep 100 & while :; do wait; done")
+        #expect(try scene.create().status == 0)
+        #expect(scene.own.run(["kill", "c", "SIGMOON"]).status == 2)
+        #expect(scene.own.run(["start", "c"]).status == 0)
+        #expect(scene.own.run(["kill", "c", "WINCH"]).status == 0)
+        #expect(scene.status() == "running")
+        #expect(scene.own.run(["kill", "c", "SIGUSR1"]).status == 0)
+        #expect(scene.becomes("stopped"))
+        #expect(scene.own.run(["delete", "c"]).status == 0)
+        for options in [["c", "9"], ["--all", "c", "KILL"]] {
+            #expect(try scene.create().status == 0)
+            #expect(scene.own.run(["start", "c"]).status == 0)
+            #expect(scene.own.run(["kill"] + options).status == 0)
+            #expect(scene.becomes("stopped"))
+            #expect(scene.own.run(["delete", "c"]).status == 0)
+        }
+        #expect(try scene.left() == [])
+    }
+
+    @Test("delete: of what was never started, by force, and of nothing")
+    func delete() throws {
+        let scene = try Life("/bin/sleep", "100")
+        #expect(try scene.create().status == 0)
+        #expect(try scene.create().errors.contains("is in use"))
+        #expect(scene.own.run(["delete", "c"]).status == 0)
+        #expect(scene.own.run(["delete", "c"]).status == 1)
+        #expect(scene.own.run(["delete", "--force", "c"]).status == 0)
+        #expect(try scene.create().status == 0)
+        #expect(scene.own.run(["start", "c"]).status == 0)
+        #expect(scene.own.run(["delete", "-f", "c"]).status == 0)
+        #expect(try scene.left() == [])
+    }
+
+    @Test("a pid file that can't be written ends the container")
+    func pidFile() throws {
+        let scene = try Life("/bin/sleep", "100")
+        let outcome = try scene.create("c", "--pid-file", "/nosuch/directory/pid")
+        #expect(outcome.status == 1 && outcome.errors.contains("--pid-file"), "\(outcome)")
+        #expect(try scene.left() == [])
+    }
+
+    @Test("list, also of a container that runs in the foreground")
+    func list() throws {
+        let scene = try Life("/bin/sleep", "100")
+        for id in ["c1", "c2"] { #expect(try scene.create(id).status == 0) }
+        #expect(scene.own.run(["start", "c2"]).status == 0)
+        #expect(scene.own.run(["list", "-q"]).output == "c1\nc2\n")
+        let run = scene.own.command(["run", "-b", scene.bundle.path, "c3"]).joined(separator: " ")
+        let foreground = Perigee.shell(
+            "\(run) >/dev/null 2>&1 & for i in $(seq 100); do sleep 0.05;"
+                + " \(scene.own.command(["list"]).joined(separator: " ")) | grep -q 'c3 .*running' && break; done;"
+                + " \(scene.own.command(["list", "--format", "json"]).joined(separator: " "))")
+        let list = try #require(
+            try JSONSerialization.jsonObject(with: Data(foreground.output.utf8)) as? [[String: Any]], "\(foreground)")
+        #expect(list.map { $0["status"] as? String } == ["created", "running", "running"])
+        for id in ["c1", "c2", "c3"] { #expect(scene.own.run(["delete", "--force", id]).status == 0) }
+        #expect(try scene.left() == [])
+    }
+
+    @Test("errors go to --log as engines read it, and what we don't do is refused by name")
+    func engines() throws {
+        let scene = try Life("/bin/true")
+        let log = scene.own.directory + "/log"
+        let outcome = scene.own.run(["--log", log, "--log-format=json", "state", "nosuch"])
+        #expect(outcome.status == 1)
+        let line = try String(contentsOfFile: log, encoding: .utf8)
+        let entry = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String])
+        #expect(entry["level"] == "error")
+        #expect(entry["msg"]?.hasPrefix("container 'nosuch' does not exist") == true)
+        #expect(entry["time"]?.hasSuffix("Z") == true)
+        for words in [["--systemd-cgroup", "state", "c"], ["--log-format", "xml", "state", "c"]] {
+            #expect(scene.own.run(words).status == 2)
+        }
+        for option in ["--console-socket=/x", "--preserve-fds=1", "--no-pivot"] {
+            let refused = try scene.create("c", option)
+            #expect(refused.status == 2 && refused.errors.contains(String(option.prefix(8))), "\(refused)")
+        }
+        #expect(try scene.create("c", "--preserve-fds", "0").status == 0)
+        #expect(scene.own.run(["delete", "c"]).status == 0)
+    }
+
+    @Test("a creation that is killed leaves nothing for long")
+    func killedCreation() throws {
+        let scene = try Life("/bin/sleep", "100")
+        #expect(try scene.create("warm").status == 0)
+        #expect(scene.own.run(["delete", "warm"]).status == 0)
+        let create = scene.own.command(["create", "-b", scene.bundle.path, "c"]).joined(separator: " ")
+        for delay in 0..<12 {
+            _ = Perigee.shell(
+                "\(create) & p=$!; sleep 0.00\(delay < 10 ? "0" : "")\(delay)5; kill -9 $p; wait 2>/dev/null")
+            #expect(scene.own.run(["image", "list"]).errors.isEmpty)
+            let status = scene.status()
+            #expect(status == nil || status == "created", "\(status ?? "")")
+            #expect(scene.own.run(["delete", "--force", "c"]).status == 0)
+            #expect(try scene.left() == [])
+        }
+    }
+}
