@@ -37,6 +37,7 @@ grep 'Test run with' "$log"
 part "fuzzers' corpora" Tests/fuzz.sh
 part "faults, one in 61" Tests/faults.py --every 61
 part "podman's images" Tests/podman-smoke.sh .build/release/perigee
+part "podman on perigee" Tests/podman-runtime.sh .build/release/perigee
 part "nothing left on the host" Tests/leftovers.sh
 [ $failed = 0 ] && echo "all tests passed"
 exit $failed

@@ -189,15 +189,18 @@ import Testing
         for id in ["c1", "c2"] { #expect(try scene.create(id).status == 0) }
         #expect(scene.own.run(["start", "c2"]).status == 0)
         #expect(scene.own.run(["list", "-q"]).output == "c1\nc2\n")
-        let run = scene.own.command(["run", "-b", scene.bundle.path, "c3"]).joined(separator: " ")
-        let foreground = Perigee.shell(
-            "\(run) >/dev/null 2>&1 & for i in $(seq 100); do sleep 0.05;"
-                + " \(scene.own.command(["list"]).joined(separator: " ")) | grep -q 'c3 .*running' && break; done;"
-                + " \(scene.own.command(["list", "--format", "json"]).joined(separator: " "))")
+        let foreground = Process()
+        foreground.executableURL = URL(fileURLWithPath: Perigee.binary)
+        foreground.arguments = Array(scene.own.command(["run", "-b", scene.bundle.path, "c3"]).dropFirst())
+        try foreground.run()
+        #expect(scene.becomes("running", "c3"))
+        let text = scene.own.run(["list", "--format", "json"]).output
         let list = try #require(
-            try JSONSerialization.jsonObject(with: Data(foreground.output.utf8)) as? [[String: Any]], "\(foreground)")
+            try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]], "\(text)")
         #expect(list.map { $0["status"] as? String } == ["created", "running", "running"])
         for id in ["c1", "c2", "c3"] { #expect(scene.own.run(["delete", "--force", id]).status == 0) }
+        foreground.waitUntilExit()
+        #expect(foreground.terminationStatus == 137)
         #expect(try scene.left() == [])
     }
 

@@ -1,0 +1,71 @@
+#!/bin/sh
+# podman-runtime.sh RUNTIME : podman's daily verbs with this runtime. The same must pass with crun and runc: what is
+# expected here is podman's, not ours. Networks are left out.
+set -u
+runtime=$(realpath "$1")
+images=${PERIGEE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/perigee}/images
+work=$(mktemp -d /tmp/perigee-test-podman.XXXXXX)
+failed=0
+podman() {
+    command podman --root "$work/root" --runroot "$work/run" --storage-driver vfs --cgroup-manager cgroupfs \
+        --runtime "$runtime" "$@"
+}
+clean() {
+    podman rm -fa >/dev/null 2>&1
+    rm -rf "$work"
+    # podman makes this group and leaves it.
+    find /sys/fs/cgroup -depth -type d -path '*/libpod_parent*' -exec rmdir {} \; 2>/dev/null
+}
+trap clean EXIT
+# This host may not give more, and podman asks for what its own limits are.
+printf '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n' >"$work/containers.conf"
+export CONTAINERS_CONF="$work/containers.conf"
+# what, expected status, expected output, arguments of podman
+check() {
+    what=$1 status=$2 expected=$3
+    shift 3
+    said=$(podman "$@" 2>"$work/errors")
+    got=$?
+    if [ $got = "$status" ] && [ "$said" = "$expected" ]; then
+        echo "ok    $what"
+    else
+        failed=1
+        echo "FAIL  $what: status $got, expected $status; it said '$said', expected '$expected'"
+        cat "$work/errors"
+    fi
+}
+run() { # what, status, output, then options, -- and words
+    what=$1 status=$2 expected=$3
+    shift 3
+    check "$what" "$status" "$expected" run --rm --network none "$@"
+}
+podman load -q -i "$images/demo-host.docker.tar" >/dev/null || exit 1
+run "output" 0 hello demo-host echo hello
+run "exit code" 3 "" demo-host sh -c 'exit 3'
+run "no such command" 127 "" demo-host nosuch
+run "not executable" 126 "" demo-host /etc/passwd
+run "user and groups" 0 "1000 1000 7" --user 1000:1000 --group-add 7 demo-host sh -c 'echo $(id -u) $(id -g) $(id -G | cut -d" " -f2)'
+run "name, directory, variable" 0 "name /usr b" --hostname name -w /usr --env A=b demo-host sh -c 'echo $(hostname) $PWD $A'
+run "volume" 0 "x" -v "$work/containers.conf:/file:ro" demo-host sh -c 'echo y >>/file || echo x'
+run "memory and pids" 0 "" --memory 64m --pids-limit 50 demo-host true
+run "read-only" 1 "" --read-only --read-only-tmpfs=false demo-host touch /file
+run "no capabilities" 0 "0000000000000000" --cap-drop ALL demo-host sh -c 'grep CapEff /proc/self/status | cut -f2'
+run "seccomp" 0 "2" demo-host sh -c 'grep Seccomp: /proc/self/status | cut -f2'
+run "limits" 0 "100" --ulimit nofile=100:100 --ulimit nproc=1000:1000 demo-host sh -c 'ulimit -n'
+run "sysctl" 0 "4096" --sysctl kernel.msgmax=4096 demo-host cat /proc/sys/kernel/msgmax
+run "input" 0 "from outside" -i demo-host cat <<end
+from outside
+end
+podman run -d --name one --network none demo-host \
+    sh -c 'echo started; trap "exit 7" TERM; while :; do sleep 0.05; done' >/dev/null || failed=1
+check "state" 0 "running" inspect --format '{{.State.Status}}' one
+podman top one comm 2>&1 | grep -qx sh && echo "ok    top" || { failed=1; echo "FAIL  top"; }
+check "logs" 0 "started" logs one
+check "stop" 0 "one" stop one
+check "its code" 0 "7" inspect --format '{{.State.ExitCode}}' one
+check "start again" 0 "one" start one
+check "kill" 0 "one" kill one
+check "wait" 0 "137" wait one
+podman rm one >/dev/null || failed=1
+check "nothing left" 0 "" ps -aq
+exit $failed
