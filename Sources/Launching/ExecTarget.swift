@@ -6,8 +6,9 @@ internal import Planning
 /// What a plan executes, and whose rights count then: all that is needed to say why it can't be.
 struct ExecTarget: Hashable, Sendable {
     let command: String
-    /// The paths that are tried, absolute inside the root.
+    /// The paths that are tried, from the working directory.
     let candidates: [String]
+    private let directory: String
     let uid: UInt32
     let groups: [UInt32]
 
@@ -24,23 +25,30 @@ struct ExecTarget: Hashable, Sendable {
         }
         self.uid = uid
         self.groups = groups
+        self.directory = directory
         guard case .exec(let arguments, _, let paths) = plan.child.last else {
             (command, candidates) = ("", [])
             return
         }
         command = arguments.first ?? ""
-        candidates = paths.map { $0.hasPrefix("/") ? $0 : directory + "/" + $0 }
+        candidates = paths
     }
+
+    /// Absolute inside the root.
+    private var paths: [String] { candidates.map { $0.hasPrefix("/") ? $0 : directory + "/" + $0 } }
 
     /// Why the kernel refused with `code`; the files are looked up in `root`.
     func diagnosis(_ code: Errno, in root: Descriptor) -> ExecDiagnosis {
-        .of(code, command: command, candidates: candidates, in: root, uid: uid, groups: groups)
+        let found = ExecDiagnosis.of(code, command: command, candidates: paths, in: root, uid: uid, groups: groups)
+        guard case .notInPath = found else { return found }
+        // As PATH has it.
+        return .notInPath(searched: candidates.map { String($0.prefix(upTo: $0.lastIndex(of: "/") ?? $0.startIndex)) })
     }
 
     /// What is clear before it is tried: there is no such file, or none that anybody may execute. nil: it may work.
     func refusal(in root: Descriptor) -> (ExecDiagnosis, Errno)? {
         var found: ExecDiagnosis?
-        for path in candidates {
+        for path in paths {
             guard let file = try? root.openInRoot(path, O_PATH), let status = try? file.view.status() else { continue }
             if status.isRegular, status.mode & 0o111 != 0 { return nil }
             found = found ?? (status.isDirectory ? .isDirectory : status.isRegular ? .notExecutable : .notRegular)
@@ -55,6 +63,7 @@ extension ExecTarget {
     init(_ json: JSON) throws(JSONError) {
         command = try json.required("command").string()
         candidates = try json.required("candidates").strings()
+        directory = try json.required("directory").string()
         uid = try json.required("uid").integer()
         var groups: [UInt32] = []
         for item in try json.required("groups").items() { groups.append(try item.integer()) }
@@ -63,8 +72,8 @@ extension ExecTarget {
 
     var json: JSON.Value {
         .object([
-            ("command", .string(command)), ("candidates", .strings(candidates)), ("uid", .integer(Int64(uid))),
-            ("groups", .array(groups.map { .integer(Int64($0)) })),
+            ("command", .string(command)), ("candidates", .strings(candidates)), ("directory", .string(directory)),
+            ("uid", .integer(Int64(uid))), ("groups", .array(groups.map { .integer(Int64($0)) })),
         ])
     }
 }
