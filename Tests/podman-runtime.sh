@@ -61,6 +61,9 @@ podman run -d --name one --network none demo-host \
 check "state" 0 "running" inspect --format '{{.State.Status}}' one
 podman top one comm 2>&1 | grep -qx sh && echo "ok    top" || { failed=1; echo "FAIL  top"; }
 check "logs" 0 "started" logs one
+check "pause" 0 "one" pause one
+check "paused" 0 "paused" inspect --format '{{.State.Status}}' one
+check "unpause" 0 "one" unpause one
 check "stop" 0 "one" stop one
 check "its code" 0 "7" inspect --format '{{.State.ExitCode}}' one
 check "start again" 0 "one" start one

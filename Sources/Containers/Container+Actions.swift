@@ -58,6 +58,26 @@ extension Container {
         if signal == SIGKILL, let group { try? group.thaw() }
     }
 
+    /// Stops all its processes where they are, until ``resume()``.
+    package borrowing func pause() throws(ContainersError) {
+        let status = try status()
+        guard status == .running, let group else { throw .wrongStatus(name, status, cannot: "pause") }
+        do throws(CgroupError) { try group.freeze() } catch { throw .cgroup(error) }
+    }
+
+    /// Lets them go on.
+    package borrowing func resume() throws(ContainersError) {
+        let status = try status()
+        guard status == .paused, let group else { throw .wrongStatus(name, status, cannot: "resume") }
+        do throws(CgroupError) { try group.thaw() } catch { throw .cgroup(error) }
+    }
+
+    /// Its processes, in the caller's pid namespace.
+    package borrowing func processes() throws(ContainersError) -> [Int32] {
+        guard let group else { return [] }
+        do throws(CgroupError) { return try group.processes().sorted() } catch { throw .cgroup(error) }
+    }
+
     /// The handle was opened by number; if that process began when ours did, it is ours, and the handle keeps it.
     private borrowing func process(is handle: borrowing ProcessHandle) throws(SystemError) -> Bool {
         guard let detached = record.detached else { return true }

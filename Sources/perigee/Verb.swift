@@ -28,7 +28,7 @@ struct Verb: Sendable {
     /// All of them, in the order of the help.
     static let all: [Verb] = [
         .podRun, .imageLoad, .imageList, .imageInspect, .imageRemove, .imagePrune, .imageUnpack, .run, .create, .start,
-        .state, .kill, .delete, .list, .spec,
+        .state, .kill, .pause, .resume, .ps, .delete, .list, .spec,
     ]
 
     var name: String { path.joined(separator: " ") }

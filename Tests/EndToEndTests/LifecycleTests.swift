@@ -41,8 +41,8 @@ import Testing
         /// What of containers there is: states and groups.
         func left() throws -> [String] {
             let names = try FileManager.default.contentsOfDirectory(atPath: own.root).filter { !$0.hasPrefix("@") }
-            let groups = Perigee.shell("find /sys/fs/cgroup -type d -name '*.c*' -path '*/perigee/*' 2>/dev/null")
-                .output
+            let find = "find /sys/fs/cgroup -type d -path '*/perigee/*' \\( -name '*.c' -o -name '*.c[123]' \\) 2>/dev/null"
+            let groups = Perigee.shell(find).output
             return names + groups.split(separator: "\n").map(String.init)
         }
     }
@@ -158,6 +158,30 @@ import Testing
             #expect(scene.becomes("stopped"))
             #expect(scene.own.run(["delete", "c"]).status == 0)
         }
+        #expect(try scene.left() == [])
+    }
+
+    @Test("paused and resumed; what is paused can be killed")
+    func pause() throws {
+        let scene = try Life("/bin/sh", "-c", "sleep 100 & while :; do sleep 0.01; done")
+        #expect(try scene.create().status == 0)
+        #expect(scene.own.run(["pause", "c"]).errors.contains("it is created"))
+        #expect(scene.own.run(["start", "c"]).status == 0)
+        #expect(scene.own.run(["resume", "c"]).errors.contains("it is running"))
+        for _ in 1...3 {
+            #expect(scene.own.run(["pause", "c"]).status == 0)
+            #expect(scene.status() == "paused")
+            #expect(scene.own.run(["resume", "c"]).status == 0)
+            #expect(scene.status() == "running")
+        }
+        let pid = try #require(scene.state()["pid"] as? Int)
+        let listed = scene.own.run(["ps", "--format", "json", "c"]).output
+        let processes = try #require(try JSONSerialization.jsonObject(with: Data(listed.utf8)) as? [Int])
+        #expect(processes.contains(pid) && processes.count >= 2)
+        #expect(scene.own.run(["pause", "c"]).status == 0)
+        #expect(scene.own.run(["kill", "c", "KILL"]).status == 0)
+        #expect(scene.becomes("stopped"))
+        #expect(scene.own.run(["delete", "c"]).status == 0)
         #expect(try scene.left() == [])
     }
 

@@ -35,6 +35,40 @@ extension Verb {
             }
         })
 
+    /// `perigee pause`
+    static let pause = Verb(
+        path: ["pause"], operands: "ID", summary: "freeze the processes of a container", options: [],
+        run: { arguments, global in
+            try act(arguments, global, "pause") { container throws(ContainersError) in try container.pause() }
+        })
+
+    /// `perigee resume`
+    static let resume = Verb(
+        path: ["resume"], operands: "ID", summary: "let a paused container go on", options: [],
+        run: { arguments, global in
+            try act(arguments, global, "resume") { container throws(ContainersError) in try container.resume() }
+        })
+
+    /// `perigee ps`
+    static let ps = Verb(
+        path: ["ps"], operands: "ID", summary: "list the processes of a container",
+        options: [Option("--format", short: "-f", value: "table|json", "how (default table)")],
+        run: { arguments, global in
+            let format = arguments["--format"] ?? "table"
+            guard format == "table" || format == "json" else {
+                throw UsageError("ps: --format '\(format)' is neither table nor json")
+            }
+            return try act(arguments, global, "ps") { container throws(ContainersError) in
+                let processes = try container.processes()
+                if format == "json" {
+                    let list = JSON.Value.array(processes.map { .integer(Int64($0)) })
+                    _ = CommandLineTool.printed(list.text() + "\n")
+                } else {
+                    _ = CommandLineTool.printed("PID\n" + processes.map { "\($0)\n" }.joined())
+                }
+            }
+        })
+
     /// `perigee delete`
     static let delete = Verb(
         path: ["delete"], operands: "ID", summary: "remove a container that has ended",
