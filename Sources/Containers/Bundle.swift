@@ -7,6 +7,8 @@ package struct Bundle: Sendable {
     /// Absolute, or as the caller wrote it.
     package let path: String
     package let spec: RuntimeSpec
+    /// What it was read from.
+    let text: [UInt8]
     /// The file that `spec` was read from.
     package let configurationPath: String
 
@@ -27,6 +29,7 @@ package struct Bundle: Sendable {
             }
             bytes = try opened.view.readAll(limit: Bundle.limit, size: status.size)
         } catch { throw .configuration(path: file, error) }
+        text = bytes
         let json: JSON
         do throws(JSONError) { json = try JSON(parsing: bytes) } catch { throw .json(path: file, error) }
         do throws(SpecError) { spec = try RuntimeSpec(decoding: json) } catch { throw .spec(path: file, error) }

@@ -129,6 +129,7 @@ package struct ContainerRun {
         do throws(SystemError) { place = try ParkedLaunch.Place.make(in: state.view) } catch { throw .state(error) }
         do throws(SystemError) {
             try state.view.replaceFile(StateDirectory.launchName, with: ParkedLaunch(plan).json.bytes())
+            try state.view.replaceFile(StateDirectory.configurationName, with: bundle.text)
         } catch { throw .state(error) }
         let container = try launch(in: root, &state, rootFileSystem: rootFileSystem, parking: place)
         let process = container.identifier

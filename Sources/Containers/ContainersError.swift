@@ -23,6 +23,10 @@ package enum ContainersError: Error {
     /// It is not in the state that what was asked needs.
     case wrongStatus(String, ContainerStatus, cannot: String)
     case pidFile(SystemError)
+    /// It was started by `run`, which keeps no configuration.
+    case notCreated(String)
+    /// The file of `exec --process`.
+    case process(path: String, SystemError)
     /// A signal came before the container was started.
     case calledOff
     case state(SystemError)
@@ -65,6 +69,9 @@ extension ContainersError: CustomStringConvertible {
                     + "  hint: `perigee kill` ends it; `perigee delete --force` does both"
             default: "cannot \(verb) container '\(text)': it is \(status.rawValue)"
             }
+        case .notCreated(let text):
+            "container '\(text)' was not made by `create`: there is no configuration to execute a process by"
+        case .process(let path, let error): "--process \(path): \(error)"
         case .pidFile(let error): "--pid-file: \(error)"
         case .calledOff: "called off by a signal, before the container was started"
         case .notOfThisRoot(let what):

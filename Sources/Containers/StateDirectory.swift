@@ -87,8 +87,10 @@ package struct StateDirectory: ~Copyable {
         isKept = true
     }
 
-    deinit {
-        if isKept { return }
+    // No early return: Swift 6.0's compiler fails on one here.
+    deinit { if !isKept { undo() } }
+
+    private borrowing func undo() {
         do throws(ContainersError) {
             // What is others' stays theirs: a launch that was refused their group has nothing in it.
             if try !isAlone() { _ = try record.removeAll(of: name, in: root) }
@@ -119,8 +121,10 @@ package struct StateDirectory: ~Copyable {
 
     /// What ``ParkedLaunch`` has to say to who starts the container.
     static let launchName = "launch"
+    /// The configuration, as it was at the creation.
+    static let configurationName = "config"
     private static let ownNames = [
-        recordName, launchName, ParkedLaunch.Place.fifoName, ParkedLaunch.Place.planName,
+        recordName, launchName, configurationName, ParkedLaunch.Place.fifoName, ParkedLaunch.Place.planName,
     ]
 
     /// Removes the directory of container `name`, whose lock the caller holds through `directory`.

@@ -19,13 +19,15 @@ package struct LaunchInputs: ~Copyable {
     package var lastCapability: UInt32
     /// Of `NetworkMaker.begin(for:)` with the same plan.
     package var network: NetworkMaker?
+    /// The group that the child joins, where the plan makes none.
+    package var joining: Cgroup?
     /// Where a plan that parks its child can be started from.
     package var parking: ParkedLaunch.Place?
 
     package init(
         root: consuming OwnedDescriptor, network: NetworkMaker? = nil, seccomp: [UInt8] = [], seccompFlags: UInt64 = 0,
         cgroup: (layout: CgroupLayout, path: CgroupPath, resources: LinuxResources)?, cgroupMark: String? = nil,
-        lastCapability: UInt32, parking: consuming ParkedLaunch.Place? = nil
+        lastCapability: UInt32, joining: Cgroup? = nil, parking: consuming ParkedLaunch.Place? = nil
     ) {
         self.root = root
         self.network = network
@@ -34,6 +36,7 @@ package struct LaunchInputs: ~Copyable {
         self.cgroup = cgroup
         self.cgroupMark = cgroupMark
         self.lastCapability = lastCapability
+        self.joining = joining
         self.parking = parking
     }
 }
@@ -163,7 +166,10 @@ package struct Launcher: ~Copyable {
         beside step: Step, number: Int, child: Int32, control: Descriptor
     ) throws(LaunchError) {
         do throws(CgroupError) {
-            if case .joinCgroup = step { return try group?.join(child, unified: false) ?? () }
+            if case .joinCgroup = step {
+                if let joining = inputs.joining { return try joining.join(child, unified: true) }
+                return try group?.join(child, unified: false) ?? ()
+            }
             if case .restrictDevices = step { return try cgroup?.restrictDevices() ?? () }
         } catch { throw .cgroup(number: number, count: steps.count, error) }
         do throws(SystemError) {

@@ -17,6 +17,9 @@ package enum Identity {
         return UInt64(high) << 32 | UInt64(low)
     }
 
+    /// From here on nobody but a host's root may look into this process: prctl(2), PR_SET_DUMPABLE.
+    package static func hideMemory() { _ = clinux_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) }
+
     /// `CAP_LAST_CAP` of the running kernel: prctl(2), PR_CAPBSET_READ, which knows no number beyond it.
     package static var lastCapability: Int {
         var last = 40

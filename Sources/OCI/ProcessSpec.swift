@@ -42,7 +42,8 @@ package struct ProcessSpec: Hashable, Sendable {
 }
 
 extension ProcessSpec {
-    init(_ json: JSON) throws(SpecError) {
+    /// Reads the object `json`: /process of a configuration, or a file for `exec`.
+    package init(_ json: JSON) throws(SpecError) {
         do throws(JSONError) {
             terminal = try json["terminal"]?.bool() ?? false
             user = try User(json["user"])

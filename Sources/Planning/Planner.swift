@@ -62,8 +62,6 @@ package struct Planner {
         let joins = try joinSteps()
         let maps = new.contains(.user) ? identityMaps() : nil
         let waits = context.cgroupPath != nil && joinsCgroupLate
-        let early = context.hasFilter && !process.noNewPrivileges
-        let late = context.hasFilter && process.noNewPrivileges
 
         // The runtime, before there is a child: what may fail without a trace fails here.
         // The longest piece of work first, which needs nothing of the others.
@@ -119,13 +117,27 @@ package struct Planner {
         child += try sysctlSteps(new)
         child += spec.linux.maskedPaths.map { .maskPath($0) } + spec.linux.readonlyPaths.map { .readonlyPath($0) }
 
+        child += try processSteps(bounding, awaiting: isRestricted && !waits ? .devicesRestricted : nil, start)
+
+        return LaunchPlan(
+            before: before,
+            clone: .init(
+                namespaces: new.filter { $0 != .network || network == nil },
+                intoCgroup: context.cgroupPath != nil && bornInCgroup, sharesMemory: !mayRunOutOfMemoryEarly),
+            beside: beside, child: child, descriptors: descriptors, warnings: warnings)
+    }
+
+    /// How a process that is where it belongs becomes the command: the end of each plan.
+    func processSteps(_ bounding: Sets, awaiting handshake: Handshake?, _ start: Int?) throws(PlanningError) -> [Step] {
+        let early = context.hasFilter && !process.noNewPrivileges
+        let late = context.hasFilter && process.noNewPrivileges
         // Limits, and what needs privilege still. All that needs none is done here as well, so that little follows a
         // filter: a profile must allow what comes after it.
-        child += try limitSteps()
+        var child = try limitSteps()
         child += [.ownStandardStreams(uid: process.user.uid, gid: process.user.gid), .resetSignals]
         child.append(.umask(process.user.umask ?? 0o022))
         // Nothing of the image has run so far; what comes next may be the command's, and a filter may deny waiting.
-        if isRestricted, !waits { child.append(.await(.devicesRestricted)) }
+        if let handshake { child.append(.await(handshake)) }
         // As late as may be, so that what can fail has failed; and before a filter, which may deny reading.
         if let start { child.append(.park(index: start)) }
         child.append(.boundingSet(keep: bounding.bounding))
@@ -145,13 +157,7 @@ package struct Planner {
         // The filter last, so that it needs to allow no more than execve.
         if late { child.append(.seccomp(flags: spec.linux.seccomp?.flags ?? [])) }
         child.append(.exec(arguments: process.args, environment: environment, candidates: candidates))
-
-        return LaunchPlan(
-            before: before,
-            clone: .init(
-                namespaces: new.filter { $0 != .network || network == nil },
-                intoCgroup: context.cgroupPath != nil && bornInCgroup, sharesMemory: !mayRunOutOfMemoryEarly),
-            beside: beside, child: child, descriptors: descriptors, warnings: warnings)
+        return child
     }
 
     /// Hands the child one more descriptor: its index.

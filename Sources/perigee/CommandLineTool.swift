@@ -38,7 +38,7 @@ enum CommandLineTool {
         let arguments: Arguments
         do {
             let table = verb.options + [Option("--help", short: "-h", "print this")]
-            arguments = try Arguments(rest, table)
+            arguments = try Arguments(rest, table, stopAtOperand: verb.takesCommand)
         } catch {
             throw UsageError("\(verb.name): \(error.message)\n  hint: perigee help \(verb.name) lists the options")
         }

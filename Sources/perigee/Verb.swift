@@ -8,17 +8,21 @@ struct Verb: Sendable {
     private let makeOptions: @Sendable () -> [Option]
     /// Lines of the help behind the options.
     let notes: String
+    /// What stands behind the first operand is a command's, options and all.
+    let takesCommand: Bool
     let run: @Sendable (Arguments, GlobalOptions) throws -> Int32
 
     /// `options` are made when they are asked for: a launch needs those of one verb.
     init(
         path: [String], operands: String, summary: String, options: @autoclosure @escaping @Sendable () -> [Option],
-        notes: String = "", run: @escaping @Sendable (Arguments, GlobalOptions) throws -> Int32
+        notes: String = "", takesCommand: Bool = false,
+        run: @escaping @Sendable (Arguments, GlobalOptions) throws -> Int32
     ) {
         self.path = path
         self.operands = operands
         self.summary = summary
         self.notes = notes
+        self.takesCommand = takesCommand
         self.run = run
         makeOptions = options
     }
@@ -28,6 +32,7 @@ struct Verb: Sendable {
     /// All of them, in the order of the help.
     static let all: [Verb] = [
         .podRun, .imageLoad, .imageList, .imageInspect, .imageRemove, .imagePrune, .imageUnpack, .run, .create, .start,
+        .exec,
         .state, .kill, .pause, .resume, .ps, .delete, .list, .spec,
     ]
 

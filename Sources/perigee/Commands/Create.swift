@@ -25,7 +25,7 @@ extension Verb {
         })
 
     /// What engines may say and this version can't do, so that it is refused by name.
-    private static let refusedOptions = [
+    static let refusedOptions = [
         Option("--console-socket", value: "PATH", "refused: there are no terminals yet"),
         Option("--preserve-fds", value: "N", "0 alone: no further descriptors are passed yet"),
         Option("--no-pivot", "refused: a root that is not left can be come back to"),
@@ -33,7 +33,7 @@ extension Verb {
         Option("--pidfd-socket", value: "PATH", "refused"),
     ]
 
-    private static func refuse(_ arguments: Arguments, _ verb: String) throws {
+    static func refuse(_ arguments: Arguments, _ verb: String) throws {
         for option in refusedOptions where arguments.has(option.name) {
             if option.name == "--preserve-fds", arguments[option.name] == "0" { continue }
             throw UsageError("\(verb): \(option.name): \(option.help)")
@@ -72,13 +72,15 @@ extension Verb {
     private static func writeProcess(
         _ process: Int32, to path: String?, of identifier: ContainerIdentifier, in root: borrowing RuntimeRoot
     ) throws(ContainersError) -> Int32 {
-        guard let path else { return 0 }
-        do throws(SystemError) {
-            try Descriptor.workingDirectory.replaceFile(path, with: Array("\(process)".utf8), mode: 0o644)
-        } catch {
+        do throws(SystemError) { try writeProcess(process, to: path) } catch {
             try Container.find(identifier, in: root).delete(force: true)
             throw .pidFile(error)
         }
         return 0
+    }
+
+    static func writeProcess(_ process: Int32, to path: String?) throws(SystemError) {
+        guard let path else { return }
+        try Descriptor.workingDirectory.replaceFile(path, with: Array("\(process)".utf8), mode: 0o644)
     }
 }

@@ -1,0 +1,143 @@
+internal import Cgroups
+internal import Glibc
+internal import Launching
+internal import Linux
+package import OCI
+internal import Planning
+
+/// A further process in a container that runs. It goes through the stage as the first one did: into all of the container's
+/// namespaces and its cgroup, with the process's own capabilities, user and filter, and with nothing of the host's open.
+package enum ContainerExec {
+    /// What is executed.
+    package struct Request: Sendable {
+        /// nil: the container's own, with these changes.
+        package var process: ProcessSpec?
+        /// The command; empty: that of `process`.
+        package var arguments: [String] = []
+        package var environment: [String] = []
+        package var workingDirectory: String?
+        package var user: (uid: UInt32, gid: UInt32?)?
+
+        package init(process: ProcessSpec?) { self.process = process }
+    }
+}
+
+extension Container {
+    /// Executes a process, and returns when its command is being executed.
+    package borrowing func execute(_ request: ContainerExec.Request, in root: borrowing RuntimeRoot)
+        throws(ContainersError) -> ContainerProcess
+    {
+        let status = try status()
+        guard status == .running || status == .created, let first = try process() else {
+            throw .wrongStatus(name, status, cannot: "exec in")
+        }
+        let spec = try request.apply(to: try configuration())
+        let program = try (spec.linux.seccomp.map { Filter.profile($0) } ?? .none).program(in: root)
+        let layout: Cgroups.CgroupLayout
+        do throws(CgroupError) { layout = try Cgroups.CgroupLayout.detect() } catch { throw .cgroup(error) }
+        let host: HostFacts, namespaces: [LaunchPlan.Namespace], inside: OwnedDescriptor
+        do throws(SystemError) {
+            host = try HostFacts.gather(layout)
+            namespaces = try Self.namespaces(of: first)
+        } catch { throw .state(error) }
+        do throws(SystemError) {
+            inside = try Descriptor.workingDirectory.openFollowing("/proc/\(first)/root", O_PATH | O_DIRECTORY)
+        } catch { throw .state(error) }
+        let plan: LaunchPlan
+        do throws(PlanningError) {
+            plan = try Planner.planExec(
+                spec, joining: namespaces, of: first, on: host,
+                .init(
+                    cgroupPath: record.cgroup, rootDescription: "", keyring: "_ses." + name,
+                    hasFilter: program != nil, isStrict: false))
+        } catch { throw .planning(path: "", error) }
+        // In its pid namespace a process of the container could look into ours before it has executed the stage.
+        Identity.hideMemory()
+        do throws(LaunchError) {
+            return ContainerProcess(
+                try Launcher.launch(
+                    plan,
+                    with: LaunchInputs(
+                        root: inside, seccomp: program?.bytes ?? [],
+                        seccompFlags: UInt64(program?.flags.rawValue ?? 0), cgroup: nil,
+                        lastCapability: UInt32(host.lastCapability), joining: group),
+                    timeline: false), warnings: plan.warnings)
+        } catch { throw .launch(error) }
+    }
+
+    /// As it was at the creation.
+    private borrowing func configuration() throws(ContainersError) -> RuntimeSpec {
+        let path = "\(name)/\(StateDirectory.configurationName)"
+        let text: [UInt8]
+        do throws(SystemError) {
+            text = try directory.view.readFile(StateDirectory.configurationName, limit: Bundle.limit)
+        } catch {
+            if error.code == .ENOENT { throw .notCreated(name) }
+            throw .state(error)
+        }
+        let json: JSON
+        do throws(JSONError) { json = try JSON(parsing: text) } catch { throw .json(path: path, error) }
+        do throws(SpecError) { return try RuntimeSpec(decoding: json) } catch { throw .spec(path: path, error) }
+    }
+
+    /// Those that `process` has and we have not.
+    private static func namespaces(of process: Int32) throws(SystemError) -> [LaunchPlan.Namespace] {
+        var different: [LaunchPlan.Namespace] = []
+        for namespace in LaunchPlan.Namespace.allCases {
+            let here = Descriptor.workingDirectory
+            do throws(SystemError) {
+                let own = try here.readLink("/proc/self/ns/\(namespace.rawValue)")
+                if try here.readLink("/proc/\(process)/ns/\(namespace.rawValue)") != own { different.append(namespace) }
+            } catch {
+                // This kernel has no such kind.
+                if error.code != .ENOENT { throw error }
+            }
+        }
+        return different
+    }
+}
+
+extension ContainerExec.Request {
+    /// The container's configuration with this process.
+    func apply(to spec: RuntimeSpec) throws(ContainersError) -> RuntimeSpec {
+        var spec = spec
+        var process = process ?? spec.process ?? ProcessSpec()
+        if !arguments.isEmpty { process.args = arguments }
+        process.env += environment
+        if let workingDirectory { process.cwd = workingDirectory }
+        if let user {
+            process.user.uid = user.uid
+            if let gid = user.gid { process.user.gid = gid }
+            // The container's are another user's.
+            process.user.additionalGids = []
+        }
+        spec.process = process
+        return spec
+    }
+}
+
+/// A process that was executed in a container. Dropped, it is killed.
+package struct ContainerProcess: ~Copyable {
+    private var running: RunningContainer
+    package let warnings: [String]
+
+    init(_ running: consuming RunningContainer, warnings: [String]) {
+        self.running = running
+        self.warnings = warnings
+    }
+
+    /// In the caller's pid namespace.
+    package var identifier: Int32 { running.identifier }
+
+    /// Stays until it ends, passing signals on. Returns its exit code, or 128 + the signal.
+    package mutating func stay() throws(ContainersError) -> Int32 {
+        do throws(SystemError) {
+            var foreground = try Foreground(.forwarded, stopSignal: SIGTERM)
+            try foreground.stay(with: running, timeout: nil)
+        } catch { throw .state(error) }
+        do throws(LaunchError) { return try running.wait().process.status } catch { throw .launch(error) }
+    }
+
+    /// Lets it go on alone.
+    package consuming func leave() { _ = running.keep() }
+}

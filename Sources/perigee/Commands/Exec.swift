@@ -1,0 +1,78 @@
+internal import Containers
+internal import Glibc
+internal import Linux
+internal import OCI
+
+extension Verb {
+    /// `perigee exec`: a further process in a container that runs.
+    static let exec = Verb(
+        path: ["exec"], operands: "ID COMMAND [ARG...]", summary: "execute a process in a running container",
+        options: [
+            Option("--process", short: "-p", value: "FILE", "what to execute, as /process of a configuration"),
+            Option("--cwd", value: "DIR", "its working directory"),
+            Option("--env", short: "-e", value: "NAME=VALUE", "one more variable; may stand several times"),
+            Option("--user", short: "-u", value: "UID[:GID]", "whose it is"),
+            Option("--detach", short: "-d", "do not stay until it ends"),
+            Option("--pid-file", value: "FILE", "write its number to FILE"),
+            Option("--tty", short: "-t", "refused: there are no terminals yet"),
+        ] + refusedOptions,
+        notes: "The exit code is the command's, 128 + n for a signal; 255 if it could not be executed.",
+        takesCommand: true,
+        run: { arguments, global in
+            try refuse(arguments, "exec")
+            if arguments.has("--tty") { throw UsageError("exec: --tty: there are no terminals yet") }
+            let words = Array(arguments.rest)
+            guard !words.isEmpty, words.count > 1 || arguments.has("--process") else {
+                throw UsageError("exec: needs the container's ID and a command, or --process")
+            }
+            var request = ContainerExec.Request(process: nil)
+            request.arguments = Array(words.dropFirst(words.dropFirst().first == "--" ? 2 : 1))
+            request.environment = arguments.all("--env")
+            for entry in request.environment where entry.hasPrefix("=") || !entry.contains("=") {
+                throw UsageError("exec: --env '\(entry)' is not NAME=VALUE")
+            }
+            request.workingDirectory = arguments["--cwd"]
+            if let text = arguments["--user"] { request.user = try user(text) }
+            do throws(ContainersError) { return try execute(request, words[0], arguments, global) } catch {
+                return Report.failed(error.description, status: 255)
+            }
+        })
+
+    private static func user(_ text: String) throws -> (uid: UInt32, gid: UInt32?) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map { UInt32($0) }
+        guard let first = parts.first, let uid = first, parts.count <= 2, parts.count == 1 || parts[1] != nil else {
+            throw UsageError("exec: --user '\(text)' is not UID or UID:GID")
+        }
+        return (uid, parts.count == 2 ? parts[1] : nil)
+    }
+
+    private static func execute(
+        _ request: ContainerExec.Request, _ name: String, _ arguments: Arguments, _ global: GlobalOptions
+    ) throws(ContainersError) -> Int32 {
+        var request = request
+        if let path = arguments["--process"] { request.process = try process(path) }
+        let identifier = try ContainerIdentifier(name)
+        guard let root = try RuntimeRoot.existing(path: global.root) else { throw .noContainer(name) }
+        try Foreground.holdSignals()
+        var process = try Container.find(identifier, in: root).execute(request, in: root)
+        for warning in process.warnings { CommandLineTool.complain("warning: \(warning)") }
+        do throws(SystemError) { try writeProcess(process.identifier, to: arguments["--pid-file"]) } catch {
+            throw .pidFile(error)
+        }
+        if arguments.has("--detach") {
+            process.leave()
+            return 0
+        }
+        return try process.stay()
+    }
+
+    private static func process(_ path: String) throws(ContainersError) -> ProcessSpec {
+        let text: [UInt8]
+        do throws(SystemError) {
+            text = try Descriptor.workingDirectory.openFollowing(path, O_RDONLY).view.readAll(limit: 8 << 20)
+        } catch { throw .process(path: path, error) }
+        let json: JSON
+        do throws(JSONError) { json = try JSON(parsing: text) } catch { throw .json(path: path, error) }
+        do throws(SpecError) { return try ProcessSpec(json) } catch { throw .spec(path: path, error) }
+    }
+}
