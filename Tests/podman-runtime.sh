@@ -61,6 +61,13 @@ podman run -d --name one --network none demo-host \
 check "state" 0 "running" inspect --format '{{.State.Status}}' one
 podman top one comm 2>&1 | grep -qx sh && echo "ok    top" || { failed=1; echo "FAIL  top"; }
 check "logs" 0 "started" logs one
+check "exec" 4 "in" exec one sh -c 'echo in; exit 4'
+check "exec as" 0 "1000 /usr b" exec -u 1000 -w /usr -e A=b one sh -c 'echo $(id -u) $PWD $A'
+check "exec of nothing" 127 "" exec one nosuch
+check "exec, not executable" 126 "" exec one /etc/passwd
+check "exec with input" 0 "from outside" exec -i one cat <<end
+from outside
+end
 check "pause" 0 "one" pause one
 check "paused" 0 "paused" inspect --format '{{.State.Status}}' one
 check "unpause" 0 "one" unpause one

@@ -186,6 +186,53 @@ import Testing
         #expect(try scene.left() == [])
     }
 
+    @Test("exec: in all namespaces and the group, with the configuration's rights, and nothing of the host open")
+    func exec() throws {
+        let scene = try Life("/bin/sleep", "100")
+        scene.bundle.set("linux/seccomp", try BundleTests.profile([]))
+        #expect(try scene.create().status == 0)
+        // The configuration counts as it was.
+        scene.bundle.set("process/capabilities", ["bounding": ["CAP_SYS_ADMIN"]])
+        try scene.bundle.write()
+        #expect(scene.own.run(["start", "c"]).status == 0)
+        let pid = try #require(scene.state()["pid"] as? Int)
+        func inside(_ words: String...) -> Perigee.Outcome { scene.own.run(["exec", "c"] + words) }
+        let status = "grep -E '^(Cap|Seccomp:|NoNewPrivs)' /proc/self/status"
+        let first = Perigee.shell(status.replacingOccurrences(of: "self", with: "\(pid)")).output
+        #expect(first.contains("Seccomp:\t2"))
+        #expect(inside("sh", "-c", status).output == first)
+        let links = "for n in mnt pid net ipc uts cgroup user; do readlink /proc/PID/ns/$n; done"
+        let own = Perigee.shell(links.replacingOccurrences(of: "PID", with: "\(pid)")).output
+        #expect(inside("sh", "-c", links.replacingOccurrences(of: "PID", with: "self")).output == own)
+        #expect(inside("cat", "/proc/self/cgroup").output.split(separator: "\n").last == "0::/")
+        #expect(inside("ls", "/proc/self/fd").output == "0\n1\n2\n3\n", "3 is ls's own")
+        #expect(inside("readlink", "/proc/self/exe").output == "/bin/busybox\n")
+        let changed = scene.own.run([
+            "exec", "--env", "A=b", "--cwd", "/usr", "--user", "5:6", "c", "sh", "-c",
+            "echo $A $PWD $(id -u) $(id -g); exit 7",
+        ])
+        #expect(changed.output == "b /usr 5 6\n" && changed.status == 7, "\(changed)")
+        #expect(inside("sh", "-c", "kill -9 $$").status == 137)
+        for (command, words) in [("nosuch", "executable file not found"), ("/etc/passwd", "permission denied")] {
+            let outcome = inside(command)
+            #expect(outcome.status == 255 && outcome.errors.contains(words), "\(outcome)")
+        }
+        let file = scene.own.directory + "/process.json"
+        try
+            #"{"cwd": "/", "args": ["sh", "-c", "echo $X; id -u"], "env": ["X=y", "PATH=/bin"], "user": {"uid": 9, "gid": 9}}"#
+            .write(toFile: file, atomically: false, encoding: .utf8)
+        #expect(scene.own.run(["exec", "--process", file, "c"]).output == "y\n9\n")
+        let pidFile = scene.own.directory + "/pid"
+        #expect(scene.own.run(["exec", "-d", "--pid-file", pidFile, "c", "sleep", "100"]).status == 0)
+        let text = try String(contentsOfFile: pidFile, encoding: .utf8)
+        #expect(scene.own.run(["ps", "c"]).output == "PID\n\(pid)\n\(text)\n")
+        #expect(scene.own.run(["pause", "c"]).status == 0)
+        #expect(inside("true").errors.contains("it is paused"))
+        #expect(scene.own.run(["delete", "--force", "c"]).status == 0)
+        #expect(inside("true").errors.contains("does not exist"))
+        #expect(try scene.left() == [])
+    }
+
     @Test("delete: of what was never started, by force, and of nothing")
     func delete() throws {
         let scene = try Life("/bin/sleep", "100")

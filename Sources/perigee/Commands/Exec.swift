@@ -69,7 +69,8 @@ extension Verb {
     private static func process(_ path: String) throws(ContainersError) -> ProcessSpec {
         let text: [UInt8]
         do throws(SystemError) {
-            text = try Descriptor.workingDirectory.openFollowing(path, O_RDONLY).view.readAll(limit: 8 << 20)
+            let file = try Descriptor.workingDirectory.openFollowing(path, O_RDONLY)
+            text = try file.view.readAll(limit: 8 << 20)
         } catch { throw .process(path: path, error) }
         let json: JSON
         do throws(JSONError) { json = try JSON(parsing: text) } catch { throw .json(path: path, error) }

@@ -8,14 +8,16 @@ extension Verb {
     static let start = Verb(
         path: ["start"], operands: "ID", summary: "start the command of a created container", options: [],
         run: { arguments, global in
-            try act(arguments, global, "start") { container throws(ContainersError) in try container.start() }
+            try act(arguments, global, "start") { (container: consuming Container) throws(ContainersError) in
+                try container.start()
+            }
         })
 
     /// `perigee state`
     static let state = Verb(
         path: ["state"], operands: "ID", summary: "print a container's state as JSON", options: [],
         run: { arguments, global in
-            try act(arguments, global, "state") { container throws(ContainersError) in
+            try act(arguments, global, "state") { (container: consuming Container) throws(ContainersError) in
                 _ = CommandLineTool.printed(try container.state().text(indent: 2) + "\n")
             }
         })
@@ -30,7 +32,8 @@ extension Verb {
             }
             let text = arguments.operands.count == 2 ? arguments.operands[1] : "TERM"
             guard let signal = SignalNumber.named(text) else { throw UsageError("kill: no signal '\(text)'") }
-            return try act(arguments, global, "kill", operands: 1...2) { container throws(ContainersError) in
+            return try act(arguments, global, "kill", operands: 1...2) {
+                (container: consuming Container) throws(ContainersError) in
                 try container.kill(signal, all: arguments.has("--all"))
             }
         })
@@ -39,14 +42,18 @@ extension Verb {
     static let pause = Verb(
         path: ["pause"], operands: "ID", summary: "freeze the processes of a container", options: [],
         run: { arguments, global in
-            try act(arguments, global, "pause") { container throws(ContainersError) in try container.pause() }
+            try act(arguments, global, "pause") { (container: consuming Container) throws(ContainersError) in
+                try container.pause()
+            }
         })
 
     /// `perigee resume`
     static let resume = Verb(
         path: ["resume"], operands: "ID", summary: "let a paused container go on", options: [],
         run: { arguments, global in
-            try act(arguments, global, "resume") { container throws(ContainersError) in try container.resume() }
+            try act(arguments, global, "resume") { (container: consuming Container) throws(ContainersError) in
+                try container.resume()
+            }
         })
 
     /// `perigee ps`
@@ -58,7 +65,7 @@ extension Verb {
             guard format == "table" || format == "json" else {
                 throw UsageError("ps: --format '\(format)' is neither table nor json")
             }
-            return try act(arguments, global, "ps") { container throws(ContainersError) in
+            return try act(arguments, global, "ps") { (container: consuming Container) throws(ContainersError) in
                 let processes = try container.processes()
                 if format == "json" {
                     let list = JSON.Value.array(processes.map { .integer(Int64($0)) })
@@ -76,7 +83,7 @@ extension Verb {
         run: { arguments, global in
             let isForced = arguments.has("--force")
             return try act(arguments, global, "delete", mayBeMissing: isForced) {
-                container throws(ContainersError) in
+                (container: consuming Container) throws(ContainersError) in
                 try container.delete(force: isForced)
             }
         })
