@@ -11,7 +11,8 @@ no process, cgroup, upper directory, temporary file or state directory, the stor
 interfaces of the host too. A call that fails must give a message with its error's name and a fitting exit code, or do
 no harm; nothing may crash or hang.
 
-Scenarios: `pod` a pod run; `first` the same in a new root, with a new volume; `run` a bundle; `load` an image load.
+Scenarios: `pod` a pod run; `first` the same in a new root, with a new volume; `run` a bundle; `load` an image load;
+`create`, `start`, `exec` and `delete` of a container that was created from a bundle.
 `make test` runs each 61st: a number that has no part in common with that of the modes. Needs root, strace, and the image `demo-host` of Rootfs/images/build.py. Exit status: 0 clean, 1 violations, 2 usage.
 """
 
@@ -384,7 +385,79 @@ class Load(Scenario):
         return problems + super().afterwards()
 
 
-SCENARIOS = {"pod": Pod, "first": First, "run": Run, "load": Load}
+class Detached(Scenario):
+    """A container that one command creates and others do something with: nobody's leftover, until it is deleted."""
+    failures = (1,)
+    output = ""
+    actors: tuple[str, ...] = ("runtime",)
+    arguments = ["/bin/sleep", "1000"]
+    statuses = ("created", "running", "stopped")
+    """What it may be afterwards; and gone, where that is the command's work."""
+
+    def create(self):
+        path = self.place.bundle / "detached.json"
+        config = json.loads((self.place.bundle / "config.json").read_text())
+        config["process"]["args"] = self.arguments
+        path.write_text(json.dumps(config))
+        return ["create", "-b", str(self.place.bundle), "-f", "detached.json", "d"]
+
+    def prepare(self):
+        self.place.must("delete", "--force", "d")
+
+    def afterwards(self) -> list[str]:
+        problems = self.ordinary("image", "list")
+        outcome = self.place.run("state", "d")
+        if outcome.status == 0:
+            status = json.loads(outcome.output)["status"]
+            if status not in self.statuses:
+                problems.append(f"afterwards it is {status}")
+        elif "running" not in self.statuses or len(self.statuses) > 1:
+            if "does not exist" not in outcome.errors:
+                problems.append(f"state: {outcome.errors}")
+        else:
+            problems.append(f"it is gone: {outcome.errors}")
+        return problems + self.ordinary("delete", "--force", "d") + self.place.leftovers()
+
+
+class Create(Detached):
+    statuses = ("created", "stopped")
+
+    def command(self) -> list[str]:
+        return self.place.words(*self.create())
+
+
+class Start(Detached):
+    def prepare(self):
+        super().prepare()
+        self.place.must(*self.create())
+
+    def command(self) -> list[str]:
+        return self.place.words("start", "d")
+
+
+class Exec(Detached):
+    output = "done\n"
+    failures = (1, 255)
+    statuses = ("running",)
+    """Whatever becomes of a further process, the container goes on."""
+    actors = ("runtime", "stage")
+
+    def prepare(self):
+        super().prepare()
+        self.place.must(*self.create())
+        self.place.must("start", "d")
+
+    def command(self) -> list[str]:
+        return self.place.words("exec", "d", "/bin/echo", "done")
+
+
+class Delete(Start):
+    def command(self) -> list[str]:
+        return self.place.words("delete", "--force", "d")
+
+
+SCENARIOS = {
+    "pod": Pod, "first": First, "run": Run, "load": Load, "create": Create, "start": Start, "exec": Exec, "delete": Delete}
 
 
 # --- the points ------------------------------------------------------------------------------------------------------

@@ -52,15 +52,17 @@ extension CgroupLayout {
     /// where one of those is not as usual is mountinfo read, which can be long on a busy host.
     package static func detect() throws(CgroupError) -> CgroupLayout {
         let root = "/sys/fs/cgroup"
-        if isMounted(.cgroup2, root) { return CgroupLayout(unifiedMountPoint: root, hierarchies: []) }
+        if try isMounted(.cgroup2, root) { return CgroupLayout(unifiedMountPoint: root, hierarchies: []) }
         let own = try readProc("/proc/self/cgroup")
-        if let usual = CgroupLayout(ownGroups: own, below: root, isMounted: isMounted) { return usual }
+        if let usual = try CgroupLayout(ownGroups: own, below: root, isMounted: isMounted) { return usual }
         return try CgroupLayout(mountinfo: try readProc("/proc/self/mountinfo"))
     }
 
     /// Takes the hierarchies of `ownGroups` (the text of /proc/self/cgroup) from their usual places; nil where one is
     /// not there, or there is none.
-    init?(ownGroups: String, below root: String, isMounted: (FileSystemKind, String) -> Bool) {
+    init?(
+        ownGroups: String, below root: String, isMounted: (FileSystemKind, String) throws(CgroupError) -> Bool
+    ) throws(CgroupError) {
         var hierarchies: [Hierarchy] = []
         for line in ownGroups.split(separator: "\n") {
             // number:controllers:path
@@ -70,12 +72,12 @@ extension CgroupLayout {
             guard !controllers.isEmpty, let first = fields[1].split(separator: ",").first else { continue }
             // Where several share a mount, each one's own name is a link to it.
             let mountPoint = "\(root)/\(first)"
-            guard isMounted(.cgroup, mountPoint) else { return nil }
+            guard try isMounted(.cgroup, mountPoint) else { return nil }
             hierarchies.append(Hierarchy(mountPoint: mountPoint, controllers: controllers))
         }
         if hierarchies.isEmpty { return nil }
         let unified = "\(root)/unified"
-        self.init(unifiedMountPoint: isMounted(.cgroup2, unified) ? unified : nil, hierarchies: hierarchies)
+        self.init(unifiedMountPoint: try isMounted(.cgroup2, unified) ? unified : nil, hierarchies: hierarchies)
     }
 
     /// Takes the trees from a mountinfo text, proc_pid_mountinfo(5). Of several mounts of one tree the first counts.
@@ -118,8 +120,12 @@ extension CgroupLayout {
         return String(decoding: plain, as: UTF8.self)
     }
 
-    private static func isMounted(_ kind: FileSystemKind, _ path: String) -> Bool {
-        do throws(SystemError) { return try FileSystemKind(of: path) == kind } catch { return false }
+    /// A tree that can't be asked about is no missing one: who took it for that would leave groups in it.
+    private static func isMounted(_ kind: FileSystemKind, _ path: String) throws(CgroupError) -> Bool {
+        do throws(SystemError) { return try FileSystemKind(of: path) == kind } catch {
+            if error.code == .ENOENT || error.code == .ENOTDIR { return false }
+            throw .unreadableLayout(error)
+        }
     }
 
     private static func readProc(_ path: String) throws(CgroupError) -> String {

@@ -45,12 +45,12 @@ struct CgroupLayoutTests {
     func ownGroups() throws {
         let text = "12:name=systemd:/\n4:memory:/user\n2:cpu,cpuacct:/\n0::/\n"
         let layout = try #require(
-            CgroupLayout(ownGroups: text, below: "/c") { kind, path in
+            try CgroupLayout(ownGroups: text, below: "/c") { kind, path in
                 kind == .cgroup ? ["/c/memory", "/c/cpu"].contains(path) : path == "/c/unified"
             })
         #expect(layout.hierarchies.map(\.mountPoint) == ["/c/memory", "/c/cpu"])
         #expect(layout.kind == .hybrid)
-        #expect(CgroupLayout(ownGroups: text, below: "/c") { _, path in path == "/c/cpu" } == nil)
+        #expect(try CgroupLayout(ownGroups: text, below: "/c") { _, path in path == "/c/cpu" } == nil)
     }
 
     @Test("what the quick way finds here is what mountinfo says")
