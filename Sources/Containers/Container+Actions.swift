@@ -129,8 +129,11 @@ extension Container {
     private borrowing func end() throws(ContainersError) {
         try kill(SIGKILL, all: true)
         do throws(SystemError) {
-            for _ in 1...1000 where try root.directory.exists(name) { Clock.pause(10_000_000) }
-            if try root.directory.exists(name) { throw SystemError("flock", name, .EBUSY) }
+            let end = Clock.monotonic() + 10_000_000_000
+            while try root.directory.exists(name) {
+                if Clock.monotonic() > end { throw SystemError("flock", name, .EBUSY) }
+                Clock.pause(10_000_000)
+            }
         } catch { throw .state(error) }
     }
 }

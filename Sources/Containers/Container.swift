@@ -68,11 +68,8 @@ package struct Container: ~Copyable {
         let names: [[CChar]]
         do throws(SystemError) { names = try root.directory.view.entries() } catch { throw .state(error) }
         var found: [ContainerIdentifier] = []
-        for bytes in names {
-            let name = bytes.withUnsafeBufferPointer { buffer in
-                String(decoding: buffer.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            }
-            if let identifier = try? ContainerIdentifier(name) { found.append(identifier) }
+        for name in names {
+            if let identifier = try? ContainerIdentifier(Descriptor.text(ofEntry: name)) { found.append(identifier) }
         }
         return found.sorted { $0.text < $1.text }
     }

@@ -30,9 +30,7 @@ package enum Repair {
         }
         let at = CChar(UInt8(ascii: "@"))
         for bytes in names where bytes.first != at {
-            let name = bytes.withUnsafeBufferPointer { buffer in
-                String(decoding: buffer.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            }
+            let name = Descriptor.text(ofEntry: bytes)
             do throws(ContainersError) { try repair(name, in: root.view) } catch {
                 failures.append(Failure(name: name, error: error))
             }

@@ -113,9 +113,7 @@ package struct StateDirectory: ~Copyable {
 
     /// Whether a file of this name is one that a container has here.
     static func isOwn(_ name: [CChar]) -> Bool {
-        let text = name.withUnsafeBufferPointer {
-            String(decoding: $0.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-        }
+        let text = Descriptor.text(ofEntry: name)
         return ownNames.contains(text) || ownNames.contains { text.hasPrefix("\($0).") && text.hasSuffix(".new") }
     }
 

@@ -134,6 +134,11 @@ extension Descriptor {
         do throws(SystemError) { try makeDirectory(path, mode: mode) } catch  where error.code == .EEXIST {}
     }
 
+    /// A name of ``entries()`` as text; what is no UTF-8 is replaced.
+    package static func text(ofEntry name: [CChar]) -> String {
+        String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     /// The names in this directory without `.` and `..`, unsorted, as the bytes that the file system holds. `self` must
     /// be open for reading. Wraps `getdents64(2)`.
     package func entries() throws(SystemError) -> [[CChar]] {

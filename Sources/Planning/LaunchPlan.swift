@@ -32,9 +32,6 @@ package struct LaunchPlan: Hashable, Sendable {
         return nil
     }
 
-    /// The command is not executed before somebody starts it.
-    package var isParked: Bool { descriptors.contains(.start) }
-
     /// The child's birth.
     package struct Clone: Hashable, Sendable {
         /// The namespaces made new, `CLONE_NEW*`. Cgroup is not among them: it is unshared by the child once it is in

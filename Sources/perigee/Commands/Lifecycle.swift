@@ -139,7 +139,7 @@ extension Verb {
                 } catch {
                     // Deleted meanwhile, or somebody else's directory.
                     if case .noContainer = error { continue }
-                    throw error
+                    CommandLineTool.complain("warning: \(identifier.text) is left out: \(error)")
                 }
             }
         }
