@@ -6,7 +6,9 @@ let frontend = [
     // No regular expressions: they would be a sixth of the executable's text.
     "-disable-implicit-string-processing-module-import",
     // Types and values are handled by code that the compiler writes, and not by metadata that a launch makes first.
-    "-disable-concrete-type-metadata-mangled-name-accessors", "-disable-type-layout",
+    "-disable-concrete-type-metadata-mangled-name-accessors", "-disable-type-layout", "-prespecialize-generic-metadata",
+    // Each function is a section of its own, which the linker can put where launch.order says.
+    "-function-sections",
 ]
 /// Settings of every Swift target: warnings are errors, and an import shows in an interface only where it says so.
 let settings: [SwiftSetting] = [
@@ -72,7 +74,8 @@ let package = Package(
                 .unsafeFlags(
                     [
                         "-use-ld=lld", "-Xlinker", "--defsym=main=perigee_main", "-Xlinker", "--wrap=_dl_get_origin",
-                        "-Xlinker", "--wrap=OPENSSL_cpuid_setup", "-Xlinker", "--no-rosegment", "-Xlinker",
+                        "-Xlinker", "--wrap=OPENSSL_cpuid_setup", "-Xlinker", "--wrap=__libc_start_main", "-Xlinker",
+                        "--no-rosegment", "-Xlinker",
                         "--symbol-ordering-file=\(Context.packageDirectory)/CShims/CStart/launch.order", "-Xlinker",
                         "--no-warn-symbol-ordering",
                     ], .when(configuration: .release))

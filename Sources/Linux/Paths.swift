@@ -143,7 +143,7 @@ extension Descriptor {
     /// be open for reading. Wraps `getdents64(2)`.
     package func entries() throws(SystemError) -> [[CChar]] {
         var names: [[CChar]] = []
-        let size = 32768
+        let size = 4096
         let buffer = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
         defer { buffer.deallocate() }
         try seek(to: 0)

@@ -30,17 +30,17 @@ enum CommandLineTool {
         if words.first == "help" {
             let name = words.dropFirst().joined(separator: " ")
             guard !name.isEmpty else { return printed(overview) }
-            guard let verb = Verb.all.first(where: { $0.name == name }) else { throw UsageError("no verb '\(name)'") }
+            guard let verb = Verb.Name(rawValue: name)?.verb else { throw UsageError("no verb '\(name)'") }
             return printed(verb.help)
         }
-        guard let verb = Verb.all.first(where: { words.starts(with: $0.path) }) else { throw unknownVerb(words) }
-        let rest = words.dropFirst(verb.path.count)
+        guard let (verb, rest) = Verb.named(by: words) else { throw unknownVerb(words) }
         let arguments: Arguments
         do {
             let table = verb.options + [Option("--help", short: "-h", "print this")]
             arguments = try Arguments(rest, table, stopAtOperand: verb.takesCommand)
         } catch {
-            throw UsageError("\(verb.name): \(error.message)\n  hint: perigee help \(verb.name) lists the options")
+            let name = verb.name.rawValue
+            throw UsageError("\(name): \(error.message)\n  hint: perigee help \(name) lists the options")
         }
         if arguments.has("--help") { return printed(verb.help) }
         var options = GlobalOptions()
@@ -78,22 +78,24 @@ enum CommandLineTool {
 
     private static func unknownVerb(_ words: ArraySlice<String>) -> UsageError {
         let first = words.first ?? ""
-        let group = Verb.all.filter { $0.path.count > 1 && $0.path[0] == first }
+        let all = Verb.Name.allCases.map(\.words)
+        let group = all.filter { $0.count > 1 && $0[0] == first }
         if !group.isEmpty {
-            let names = group.map { $0.path[1] }.joined(separator: ", ")
+            let names = group.map { $0[1] }.joined(separator: ", ")
             let second = words.dropFirst().first
             return UsageError("\(first): \(second.map { "no verb '\($0)'" } ?? "needs a verb"); there are \(names)")
         }
-        let near = Spelling.nearest(to: first, among: Verb.all.map { $0.path[0] })
+        let near = Spelling.nearest(to: first, among: all.map { String($0[0]) })
         return UsageError(
             "no verb '\(first)'" + (near.map { "; did you mean '\($0)'?" } ?? "; perigee --help lists them"))
     }
 
     /// The help of the whole.
     private static var overview: String {
-        let width = (Verb.all.map { $0.name.utf8.count }.max() ?? 0) + 3
-        let list = Verb.all.map { verb in
-            "  " + verb.name + String(repeating: " ", count: width - verb.name.utf8.count) + verb.summary + "\n"
+        let width = (Verb.Name.allCases.map(\.rawValue.utf8.count).max() ?? 0) + 3
+        let list = Verb.Name.allCases.map { name in
+            "  " + name.rawValue + String(repeating: " ", count: width - name.rawValue.utf8.count) + name.verb.summary
+                + "\n"
         }
         return """
             perigee: a container runtime for Linux

@@ -1,7 +1,6 @@
 /// A verb of the command line: what the dispatcher, the parser and the help know of it.
 struct Verb: Sendable {
-    /// `["pod", "run"]`.
-    let path: [String]
+    let name: Name
     /// What follows the options, for the help: `ID`.
     let operands: String
     let summary: String
@@ -14,11 +13,11 @@ struct Verb: Sendable {
 
     /// `options` are made when they are asked for: a launch needs those of one verb.
     init(
-        path: [String], operands: String, summary: String, options: @autoclosure @escaping @Sendable () -> [Option],
+        _ name: Name, operands: String, summary: String, options: @autoclosure @escaping @Sendable () -> [Option],
         notes: String = "", takesCommand: Bool = false,
         run: @escaping @Sendable (Arguments, GlobalOptions) throws -> Int32
     ) {
-        self.path = path
+        self.name = name
         self.operands = operands
         self.summary = summary
         self.notes = notes
@@ -29,18 +28,9 @@ struct Verb: Sendable {
 
     var options: [Option] { makeOptions() }
 
-    /// All of them, in the order of the help.
-    static let all: [Verb] = [
-        .podRun, .imageLoad, .imageList, .imageInspect, .imageRemove, .imagePrune, .imageUnpack, .run, .create, .start,
-        .exec,
-        .state, .kill, .pause, .resume, .ps, .delete, .list, .spec,
-    ]
-
-    var name: String { path.joined(separator: " ") }
-
     /// The help of this verb.
     var help: String {
-        var text = "usage: perigee [GLOBAL OPTIONS] \(name)\(options.isEmpty ? "" : " [OPTIONS]")"
+        var text = "usage: perigee [GLOBAL OPTIONS] \(name.rawValue)\(options.isEmpty ? "" : " [OPTIONS]")"
         text += operands.isEmpty ? "\n\n" : " \(operands)\n\n"
         text += summary + "\n"
         if !options.isEmpty { text += "\noptions:\n" + Verb.table(options) }
@@ -59,6 +49,56 @@ struct Verb: Sendable {
         return zip(left, options).map { text, option in
             text + String(repeating: " ", count: width - text.utf8.count) + option.help + "\n"
         }.joined()
+    }
+}
+
+extension Verb {
+    /// Their names, in the order of the help. A launch makes one verb, and not a table of all.
+    enum Name: String, CaseIterable, Sendable {
+        case podRun = "pod run"
+        case imageLoad = "image load"
+        case imageList = "image list"
+        case imageInspect = "image inspect"
+        case imageRemove = "image remove"
+        case imagePrune = "image prune"
+        case imageUnpack = "image unpack"
+        case run, create, start, exec, state, kill, pause, resume, ps, delete, list, spec
+
+        /// One or two.
+        var words: [Substring] { rawValue.split(separator: " ") }
+
+        var verb: Verb {
+            switch self {
+            case .podRun: .podRun
+            case .imageLoad: .imageLoad
+            case .imageList: .imageList
+            case .imageInspect: .imageInspect
+            case .imageRemove: .imageRemove
+            case .imagePrune: .imagePrune
+            case .imageUnpack: .imageUnpack
+            case .run: .run
+            case .create: .create
+            case .start: .start
+            case .exec: .exec
+            case .state: .state
+            case .kill: .kill
+            case .pause: .pause
+            case .resume: .resume
+            case .ps: .ps
+            case .delete: .delete
+            case .list: .list
+            case .spec: .spec
+            }
+        }
+    }
+
+    /// The verb that `words` begin with, which may be of two words, and what follows it.
+    static func named(by words: ArraySlice<String>) -> (verb: Verb, rest: ArraySlice<String>)? {
+        guard let first = words.first else { return nil }
+        let isOne = !first.utf8.contains(UInt8(ascii: " "))
+        if isOne, let name = Name(rawValue: first) { return (name.verb, words.dropFirst()) }
+        guard let second = words.dropFirst().first else { return nil }
+        return Name(rawValue: "\(first) \(second)").map { ($0.verb, words.dropFirst(2)) }
     }
 }
 

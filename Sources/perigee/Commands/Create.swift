@@ -7,7 +7,7 @@ internal import Planning
 extension Verb {
     /// `perigee create`: a container from a bundle, which another command starts.
     static let create = Verb(
-        path: ["create"], operands: "ID", summary: "create a container from an OCI bundle, for `start`",
+        .create, operands: "ID", summary: "create a container from an OCI bundle, for `start`",
         options: [
             Option("--bundle", short: "-b", value: "DIR", "the bundle (default: the working directory)"),
             Option("--config", short: "-f", value: "FILE", "another file than config.json of the bundle"),

@@ -6,7 +6,7 @@ internal import OCI
 extension Verb {
     /// `perigee exec`: a further process in a container that runs.
     static let exec = Verb(
-        path: ["exec"], operands: "ID COMMAND [ARG...]", summary: "execute a process in a running container",
+        .exec, operands: "ID COMMAND [ARG...]", summary: "execute a process in a running container",
         options: [
             Option("--process", short: "-p", value: "FILE", "what to execute, as /process of a configuration"),
             Option("--cwd", value: "DIR", "its working directory"),

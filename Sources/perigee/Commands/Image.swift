@@ -7,7 +7,7 @@ internal import Pods
 // `perigee image ...`: the verbs of the store.
 extension Verb {
     static let imageLoad = Verb(
-        path: ["image", "load"], operands: "PATH|-",
+        .imageLoad, operands: "PATH|-",
         summary: "load images from an OCI layout, an OCI archive or a docker-archive",
         options: [
             Option("--name", value: "NAME", "instead of the name that the image brings"),
@@ -45,7 +45,7 @@ extension Verb {
         })
 
     static let imageList = Verb(
-        path: ["image", "list"], operands: "", summary: "list the images of the store",
+        .imageList, operands: "", summary: "list the images of the store",
         options: [Option("--json", "as JSON")],
         run: { arguments, global in
             guard arguments.operands.isEmpty else { throw UsageError("image list: takes no operand") }
@@ -65,7 +65,7 @@ extension Verb {
         })
 
     static let imageInspect = Verb(
-        path: ["image", "inspect"], operands: "IMAGE", summary: "show an image's record and configuration as JSON",
+        .imageInspect, operands: "IMAGE", summary: "show an image's record and configuration as JSON",
         options: [],
         run: { arguments, global in
             let name = try operand(arguments, "image inspect", "IMAGE")
@@ -78,7 +78,7 @@ extension Verb {
         })
 
     static let imageRemove = Verb(
-        path: ["image", "remove"], operands: "IMAGE", summary: "remove an image, and the layers that no other needs",
+        .imageRemove, operands: "IMAGE", summary: "remove an image, and the layers that no other needs",
         options: [],
         run: { arguments, global in
             let name = try operand(arguments, "image remove", "IMAGE")
@@ -88,7 +88,7 @@ extension Verb {
         })
 
     static let imagePrune = Verb(
-        path: ["image", "prune"], operands: "",
+        .imagePrune, operands: "",
         summary: "remove what no image needs, and what killed loads have left", options: [],
         run: { arguments, global in
             guard arguments.operands.isEmpty, arguments.command == nil else {
@@ -100,7 +100,7 @@ extension Verb {
         })
 
     static let imageUnpack = Verb(
-        path: ["image", "unpack"], operands: "IMAGE DIR",
+        .imageUnpack, operands: "IMAGE DIR",
         summary: "write an image's root file system into a new or empty directory", options: [],
         run: { arguments, global in
             guard arguments.operands.count == 2, arguments.command == nil else {

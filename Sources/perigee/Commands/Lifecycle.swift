@@ -6,7 +6,7 @@ internal import OCI
 extension Verb {
     /// `perigee start`
     static let start = Verb(
-        path: ["start"], operands: "ID", summary: "start the command of a created container", options: [],
+        .start, operands: "ID", summary: "start the command of a created container", options: [],
         run: { arguments, global in
             try act(arguments, global, "start") { (container: consuming Container) throws(ContainersError) in
                 try container.start()
@@ -15,7 +15,7 @@ extension Verb {
 
     /// `perigee state`
     static let state = Verb(
-        path: ["state"], operands: "ID", summary: "print a container's state as JSON", options: [],
+        .state, operands: "ID", summary: "print a container's state as JSON", options: [],
         run: { arguments, global in
             try act(arguments, global, "state") { (container: consuming Container) throws(ContainersError) in
                 _ = CommandLineTool.printed(try container.state().text(indent: 2) + "\n")
@@ -24,7 +24,7 @@ extension Verb {
 
     /// `perigee kill`
     static let kill = Verb(
-        path: ["kill"], operands: "ID [SIGNAL]", summary: "send a signal to a container (default TERM)",
+        .kill, operands: "ID [SIGNAL]", summary: "send a signal to a container (default TERM)",
         options: [Option("--all", short: "-a", "to each of its processes")],
         run: { arguments, global in
             guard (1...2).contains(arguments.operands.count), arguments.command == nil else {
@@ -40,7 +40,7 @@ extension Verb {
 
     /// `perigee pause`
     static let pause = Verb(
-        path: ["pause"], operands: "ID", summary: "freeze the processes of a container", options: [],
+        .pause, operands: "ID", summary: "freeze the processes of a container", options: [],
         run: { arguments, global in
             try act(arguments, global, "pause") { (container: consuming Container) throws(ContainersError) in
                 try container.pause()
@@ -49,7 +49,7 @@ extension Verb {
 
     /// `perigee resume`
     static let resume = Verb(
-        path: ["resume"], operands: "ID", summary: "let a paused container go on", options: [],
+        .resume, operands: "ID", summary: "let a paused container go on", options: [],
         run: { arguments, global in
             try act(arguments, global, "resume") { (container: consuming Container) throws(ContainersError) in
                 try container.resume()
@@ -58,7 +58,7 @@ extension Verb {
 
     /// `perigee ps`
     static let ps = Verb(
-        path: ["ps"], operands: "ID", summary: "list the processes of a container",
+        .ps, operands: "ID", summary: "list the processes of a container",
         options: [Option("--format", short: "-f", value: "table|json", "how (default table)")],
         run: { arguments, global in
             let format = arguments["--format"] ?? "table"
@@ -78,7 +78,7 @@ extension Verb {
 
     /// `perigee delete`
     static let delete = Verb(
-        path: ["delete"], operands: "ID", summary: "remove a container that has ended",
+        .delete, operands: "ID", summary: "remove a container that has ended",
         options: [Option("--force", short: "-f", "kill it first; none of that name is no error")],
         run: { arguments, global in
             let isForced = arguments.has("--force")
@@ -110,7 +110,7 @@ extension Verb {
 
     /// `perigee list`
     static let list = Verb(
-        path: ["list"], operands: "", summary: "list the containers of this --root",
+        .list, operands: "", summary: "list the containers of this --root",
         options: [
             Option("--format", short: "-f", value: "table|json", "how (default table)"),
             Option("--quiet", short: "-q", "their names alone"),

@@ -5,7 +5,7 @@ internal import Pods
 extension Verb {
     /// `perigee pod run`: a command in an image.
     static let podRun = Verb(
-        path: ["pod", "run"], operands: "['COMMAND STRING' | -- ARG...]",
+        .podRun, operands: "['COMMAND STRING' | -- ARG...]",
         summary: "run a command in an image, with a volume at /data",
         options: [
             Option("--image", value: "IMAGE", "the image, as `image list` names it"),

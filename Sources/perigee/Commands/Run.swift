@@ -6,7 +6,7 @@ internal import Planning
 extension Verb {
     /// `perigee run`: an OCI bundle in the foreground.
     static let run = Verb(
-        path: ["run"], operands: "ID", summary: "run an OCI bundle to its end",
+        .run, operands: "ID", summary: "run an OCI bundle to its end",
         options: [
             Option("--bundle", short: "-b", value: "DIR", "the bundle (default: the working directory)"),
             Option("--config", short: "-f", value: "FILE", "another file than config.json of the bundle"),

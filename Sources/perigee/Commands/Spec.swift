@@ -5,7 +5,7 @@ internal import OCI
 extension Verb {
     /// `perigee spec`: writes the default configuration.
     static let spec = Verb(
-        path: ["spec"], operands: "", summary: "write a default config.json for a bundle",
+        .spec, operands: "", summary: "write a default config.json for a bundle",
         options: [Option("--bundle", short: "-b", value: "DIR", "where to write it (default: the working directory)")],
         run: { arguments, _ in
             guard arguments.operands.isEmpty else { throw UsageError("spec: takes no operand") }
