@@ -30,6 +30,8 @@ package struct ContainerRecord: Hashable, Sendable {
     }
 
     let life: Life
+    /// With the life `foreground`, the command's process; nil in a record that has no such member.
+    let runtime: Int32?
     /// There with the life `detached`.
     package private(set) var detached: Detached?
     /// Its group below each hierarchy; nil: it has none.
@@ -38,7 +40,7 @@ package struct ContainerRecord: Hashable, Sendable {
     package var directories: [String]
 
     package init(cgroup: String?, directories: [String] = []) {
-        life = .foreground
+        (life, runtime) = (.foreground, Identity.process)
         self.cgroup = cgroup
         self.directories = directories
     }
@@ -47,6 +49,7 @@ package struct ContainerRecord: Hashable, Sendable {
         let life = try json.required("life")
         guard let known = Life(rawValue: try life.string()) else { throw life.expected("a life that is known here") }
         self.life = known
+        runtime = try json["runtime"]?.integer()
         cgroup = try json["cgroup"]?.string()
         directories = try json.required("directories").strings()
         if known == .detached { detached = try Detached(json) }
@@ -61,6 +64,7 @@ package struct ContainerRecord: Hashable, Sendable {
 
     private init(life: Life, cgroup: String?, directories: [String]) {
         self.life = life
+        runtime = nil
         self.cgroup = cgroup
         self.directories = directories
     }
@@ -71,6 +75,7 @@ package struct ContainerRecord: Hashable, Sendable {
     var json: JSON.Value {
         var members: [(name: String, value: JSON.Value)] = []
         members.append(("life", .string(life.rawValue)))
+        if let runtime { members.append(("runtime", .integer(Int64(runtime)))) }
         if let cgroup { members.append(("cgroup", .string(cgroup))) }
         members.append(("directories", .strings(directories)))
         if let detached { members += detached.members }

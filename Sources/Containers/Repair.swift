@@ -10,6 +10,9 @@ internal import OCI
 /// the state directory last. A repair that is itself killed is gone on with by the next; two at once see each other's
 /// locks; and a container that is just being made is either not locked yet, and has nothing but its empty directory,
 /// which its maker then makes again, or it is locked.
+///
+/// A child that is just being born has a copy of its dead parent's descriptors, and so of the lock, until it executes the
+/// stage. The record names the parent, so that a repair can tell, and wait for that moment.
 package enum Repair {
     /// What could not be removed, of which container, and why. The next repair tries again.
     package struct Failure: Sendable, CustomStringConvertible {
@@ -72,11 +75,30 @@ package enum Repair {
     /// The state directory with its lock; nil: its command lives.
     private static func abandoned(_ name: String, in root: Descriptor) throws(SystemError) -> OwnedDescriptor? {
         let directory = try root.open(name, O_RDONLY | O_DIRECTORY)
-        guard try directory.view.lock(exclusive: true, waiting: false) else { return nil }
+        var isOurs = try directory.view.lock(exclusive: true, waiting: false)
+        if !isOurs, try isOrphaned(directory.view) {
+            let end = Clock.monotonic() + patience
+            while !isOurs, Clock.monotonic() < end {
+                Clock.pause(500_000)
+                isOurs = try directory.view.lock(exclusive: true, waiting: false)
+            }
+        }
+        guard isOurs else { return nil }
         // The lock may be of a directory that is gone, and another container's be in its place.
         let status = try directory.view.status(), present = try root.status(of: name)
         guard status.inode == present.inode, status.device == present.device else { return nil }
         return directory
+    }
+
+    /// How long a child may take to execute the stage, on a machine that has much else to do.
+    private static let patience: UInt64 = 2_000_000_000
+
+    /// Whether the command that had the lock is dead, by its record: then who has it still is about to lose it.
+    private static func isOrphaned(_ directory: Descriptor) throws(SystemError) -> Bool {
+        guard case .json(let json) = try record(in: directory), let record = try? ContainerRecord(json),
+            let runtime = record.runtime
+        else { return false }
+        return !Identity.exists(runtime)
     }
 
     private enum Found {

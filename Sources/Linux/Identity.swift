@@ -9,6 +9,9 @@ package enum Identity {
     /// The process's own number.
     package static var process: Int32 { getpid() }
 
+    /// Whether there is a process of that number, or one that has ended and is not waited for yet. Wraps kill(2).
+    package static func exists(_ process: Int32) -> Bool { kill(process, 0) == 0 || errno != ESRCH }
+
     /// The permitted capabilities, bit n for capability n. Wraps capget(2).
     package static func permittedCapabilities() throws(SystemError) -> UInt64 {
         var low: UInt32 = 0

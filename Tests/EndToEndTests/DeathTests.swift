@@ -193,6 +193,24 @@ import Testing
         #expect(left == [], "\(left)")
     }
 
+    @Test("The lock of a dead command's state may be held for a moment by its child: a repair waits for that")
+    func orphanedLock() throws {
+        let own = own("death-orphan")
+        #expect(own.pod("true").status == 0)
+        let dead = Perigee.shell("echo $$").output.trimmingCharacters(in: .whitespacesAndNewlines)
+        let living = "\(ProcessInfo.processInfo.processIdentifier)"
+        for runtime in [living, dead] {
+            let state = own.root + "/orphan"
+            try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: true)
+            try #"{"life":"foreground","runtime":\#(runtime),"directories":[]}"#
+                .write(toFile: state + "/record", atomically: false, encoding: .utf8)
+            let list = own.command(["image", "list"]).joined(separator: " ")
+            let outcome = Perigee.shell("flock -x \(state) sh -c 'echo; exec sleep 0.4' | { read x; \(list); }")
+            #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome)")
+            #expect(FileManager.default.fileExists(atPath: state) == (runtime == living), "\(runtime)")
+        }
+    }
+
     @Test("What is no container's stays, whatever root it lies in")
     func foreignDirectories() throws {
         let own = own("death-foreign")
