@@ -97,11 +97,11 @@ extension Container {
         }
     }
 
-    /// Removes a container that has ended, with what its command has left running; with `force` it is killed first. A
-    /// container that was created and not started is killed too: nothing of its command has run.
+    /// Removes a container that has ended, with what its command has left running; with `force` it is killed first.
+    /// runtime-spec, runtime.md, "Delete": one that was created and not started has not ended.
     package consuming func delete(force: Bool) throws(ContainersError) {
         let status = try status()
-        guard force || status == .stopped || status == .created else {
+        guard force || status == .stopped else {
             throw .wrongStatus(name, status, cannot: "delete")
         }
         if isAttended { return try end() }

@@ -32,6 +32,8 @@ package enum ExecDiagnosis: Hashable, Sendable {
     /// A directory on the way that the user may not search.
     case noSearchPermission(component: String)
     case noexecMount
+    /// The configuration has none.
+    case noProcess
     case other
 
     /// Whether the shell would say 127.
@@ -87,6 +89,7 @@ package enum ExecDiagnosis: Hashable, Sendable {
         case .notExecutable: return "\(start): permission denied: the file has no execute bit for this user"
         case .noSearchPermission(let component):
             return "\(start): permission denied: this user may not search \"\(component)\""
+        case .noProcess: return "the configuration has no process: there is nothing to start"
         case .noexecMount: return "\(start): permission denied: it lies on a mount with noexec"
         case .other:
             return "\(start): \(code.words) (\(code.name))"

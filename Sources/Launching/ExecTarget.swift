@@ -39,6 +39,7 @@ struct ExecTarget: Hashable, Sendable {
 
     /// Why the kernel refused with `code`; the files are looked up in `root`.
     func diagnosis(_ code: Errno, in root: Descriptor) -> ExecDiagnosis {
+        if command.isEmpty { return .noProcess }
         let found = ExecDiagnosis.of(code, command: command, candidates: paths, in: root, uid: uid, groups: groups)
         guard case .notInPath = found else { return found }
         // As PATH has it.
@@ -47,6 +48,7 @@ struct ExecTarget: Hashable, Sendable {
 
     /// What is clear before it is tried: there is no such file, or none that anybody may execute. nil: it may work.
     func refusal(in root: Descriptor) -> (ExecDiagnosis, Errno)? {
+        if command.isEmpty { return nil }
         var found: ExecDiagnosis?
         for path in paths {
             guard let file = try? root.openInRoot(path, O_PATH), let status = try? file.view.status() else { continue }

@@ -156,10 +156,25 @@ package struct Launcher: ~Copyable {
             descriptors.append(fifo)
             isDirectory.append(false)
         case .network: preconditionFailure("it is made, not opened")
-        case .namespace(_, let path):
-            descriptors.append(try Descriptor.workingDirectory.openFollowing(path, O_RDONLY))
+        case .namespace(let kind, let path):
+            let namespace = try Descriptor.workingDirectory.openFollowing(path, O_RDONLY)
+            if kind == .mount { try Launcher.refuseHost(namespace.view, path) }
+            descriptors.append(namespace)
             isDirectory.append(false)
         }
+    }
+
+    /// The child gives the mount namespace that it is in another root, and lets the old one go.
+    private static func refuseHost(_ namespace: Descriptor, _ path: String) throws(SystemError) {
+        let inode = try namespace.status().inode
+        let own = try Descriptor.workingDirectory.openFollowing("/proc/self/ns/mnt", O_RDONLY)
+        var isHost = try own.view.status().inode == inode
+        // Who may not look at it could not have opened it either.
+        if let first = try? Descriptor.workingDirectory.openFollowing("/proc/1/ns/mnt", O_RDONLY) {
+            let other = try first.view.status().inode
+            isHost = isHost || other == inode
+        }
+        if isHost { throw SystemError("setns", path, detail: "it is the host's mount namespace,", .EINVAL) }
     }
 
     private func perform(

@@ -14,6 +14,13 @@ package struct ProcessSpec: Hashable, Sendable {
 
     package init() {}
 
+    /// A process whose command is empty, which can't be executed.
+    package static var nothing: ProcessSpec {
+        var process = ProcessSpec()
+        process.args = [""]
+        return process
+    }
+
     package struct User: Hashable, Sendable {
         package var uid: UInt32 = 0
         package var gid: UInt32 = 0

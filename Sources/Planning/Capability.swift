@@ -17,6 +17,9 @@ package enum Capability {
         "CAP_SYS_CHROOT",
     ]
 
+    /// CAP_SYS_ADMIN alone.
+    static let administration: UInt64 = 1 << 21
+
     /// The number of `CAP_CHOWN`, or nil.
     package static func number(_ name: String) -> Int? {
         guard name.hasPrefix("CAP_") else { return nil }

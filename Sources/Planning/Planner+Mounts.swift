@@ -50,8 +50,11 @@ extension Planner {
     ) throws(PlanningError) -> Step {
         guard let source = mount.source, !source.isEmpty else { throw .unsupported("a bind mount of nothing", at: at) }
         guard source.hasPrefix("/") else { throw .unsupported("a relative source of a bind mount", at: at + "/source") }
-        if let option = options.data.first {
-            throw .mountOption(option.key, at: at + "/options", why: "a bind mount has no options of a file system")
+        for option in options.data {
+            guard !context.isStrict else {
+                throw .mountOption(option.key, at: at + "/options", why: "a bind mount has no options of a file system")
+            }
+            warnings.append("\(at)/options: a bind mount has no options of a file system; '\(option.key)' is left out")
         }
         let index = open(.bindSource(path: source, recursive: options.isRecursive))
         return .bind(

@@ -38,10 +38,9 @@ extension Planner {
     /// child's work, the user namespace first, since it gives the rights for the others.
     mutating func joinSteps() throws(PlanningError) -> (before: [Step], child: [Step]) {
         var before: [Step] = [], child: [Step] = []
-        let joined = spec.linux.namespaces.enumerated().filter { $0.element.path != nil }
-        for (i, namespace) in joined.sorted(by: { $0.element.type == "user" && $1.element.type != "user" }) {
+        let joined = spec.linux.namespaces.filter { $0.path != nil }
+        for namespace in joined.sorted(by: { $0.type == "user" && $1.type != "user" }) {
             guard let path = namespace.path, let kind = kind(namespace.type) else { continue }
-            if kind == .mount { throw .unsupported("joining a mount namespace", at: "/linux/namespaces/\(i)") }
             let index = open(.namespace(kind, path: path))
             if kind == .pid || kind == .time {
                 before.append(.enterForChildren(kind, index: index))

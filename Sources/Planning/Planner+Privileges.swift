@@ -6,7 +6,11 @@ extension Planner {
     struct Sets {
         var bounding: UInt64 = 0
         var ambient: UInt64 = 0
-        var step = Step.capabilities(effective: 0, permitted: 0, inheritable: 0)
+        var effective: UInt64 = 0
+        var permitted: UInt64 = 0
+        var inheritable: UInt64 = 0
+
+        var step: Step { .capabilities(effective: effective, permitted: permitted, inheritable: inheritable) }
     }
 
     mutating func capabilitySteps() throws(PlanningError) -> Sets {
@@ -19,8 +23,7 @@ extension Planner {
         // The kernel raises in the ambient set only what is permitted and inheritable.
         let ambient = try set(wanted.ambient, at: at + "/ambient", within: permitted & inheritable)
         return Sets(
-            bounding: bounding, ambient: ambient,
-            step: .capabilities(effective: effective, permitted: permitted, inheritable: inheritable))
+            bounding: bounding, ambient: ambient, effective: effective, permitted: permitted, inheritable: inheritable)
     }
 
     /// What can't be granted is left out with a warning, or in a configuration of our user's words an error.

@@ -43,7 +43,8 @@ package struct Planner {
     package static func plan(
         _ spec: RuntimeSpec, on host: HostFacts, _ context: Context
     ) throws(PlanningError) -> LaunchPlan {
-        guard let process = spec.process else {
+        // A container can be created without a process; then it is its start that fails (runtime.md, "Start").
+        guard let process = spec.process ?? (context.isParked ? .nothing : nil) else {
             throw .unsupported("a configuration without a process", at: "/process")
         }
         var planner = Planner(spec: spec, process: process, host: host, context: context)
@@ -142,20 +143,27 @@ package struct Planner {
         if let start { child.append(.park(index: start)) }
         child.append(.boundingSet(keep: bounding.bounding))
 
-        // Without no_new_privs loading a filter needs CAP_SYS_ADMIN: now or never.
-        if early { child.append(.seccomp(flags: spec.linux.seccomp?.flags ?? [])) }
-
         // Who it is from here on. Groups before uid, or it may not set them; capabilities kept across the change.
         if process.user.uid != 0 { child.append(.keepCapabilities) }
         child += [.groups(process.user.additionalGids), .gid(process.user.gid), .uid(process.user.uid)]
-        child.append(bounding.step)
-        child.append(.ambient(bounding.ambient))
+        let filter = Step.seccomp(flags: spec.linux.seccomp?.flags ?? [])
         // As the user, whose rights count for it.
-        child.append(.workingDirectory(process.cwd))
-        if process.noNewPrivileges { child.append(.noNewPrivileges) }
-
-        // The filter last, so that it needs to allow no more than execve.
-        if late { child.append(.seccomp(flags: spec.linux.seccomp?.flags ?? [])) }
+        let directory = Step.workingDirectory(process.cwd)
+        if early {
+            // Without no_new_privs loading a filter needs CAP_SYS_ADMIN, which is kept so long and used for nothing else:
+            // so the filter needs to allow only what gives it away, and execve.
+            let kept = bounding.permitted | bounding.inheritable | Capability.administration
+            child += [
+                .capabilities(effective: bounding.effective, permitted: kept, inheritable: 0), directory,
+                .capabilities(effective: Capability.administration, permitted: kept, inheritable: 0), filter,
+                bounding.step, .ambient(bounding.ambient),
+            ]
+        } else {
+            child += [bounding.step, .ambient(bounding.ambient), directory]
+            if process.noNewPrivileges { child.append(.noNewPrivileges) }
+            // The filter last, so that it needs to allow no more than execve.
+            if late { child.append(filter) }
+        }
         child.append(.exec(arguments: process.args, environment: environment, candidates: candidates))
         return child
     }
@@ -177,7 +185,7 @@ package struct Planner {
     /// The paths that execvp(3) would try; an empty entry of PATH is the working directory.
     private var candidates: [String] {
         let command = process.args[0]
-        if command.utf8.contains(UInt8(ascii: "/")) { return [command] }
+        if command.isEmpty || command.utf8.contains(UInt8(ascii: "/")) { return [command] }
         let standard = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         let path = process.env.last { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? Substring(standard)
         return path.split(separator: ":", omittingEmptySubsequences: false).map { directory in

@@ -42,6 +42,11 @@ struct Perigee: Sendable {
     let directory: String
     var store: String { directory + "/store" }
     var root: String { directory + "/root" }
+    /// The root's part of the names of its cgroups.
+    var identifier: String {
+        let hash = root.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
+        return String(format: "%08x", hash)
+    }
 
     init(directory: String) {
         self.directory = directory

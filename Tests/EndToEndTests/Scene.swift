@@ -172,14 +172,9 @@ final class Scene: Sendable {
         }
         let states = names(perigee.root).filter { !$0.hasPrefix(perigee.root + "/@") }
         let trees = ["/sys/fs/cgroup"] + names("/sys/fs/cgroup")
-        let groups = trees.flatMap { tree in names(tree + "/perigee").filter { $0.contains("/\(identifier).") } }
+        let groups = trees.flatMap { tree in names(tree + "/perigee").filter { $0.contains("/\(perigee.identifier).") }
+        }
         return states + names(perigee.store + "/containers") + names(perigee.store + "/tmp") + groups
-    }
-
-    /// The root's part of the names of its cgroups.
-    private var identifier: String {
-        let hash = perigee.root.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
-        return String(format: "%08x", hash)
     }
 
     /// The host's tree as text: names, kinds, modes, owners, times and contents.
@@ -194,7 +189,7 @@ final class Scene: Sendable {
     func generalized(_ message: String, _ placeholders: [(text: String, name: String)]) -> String {
         var text = message.trimmingCharacters(in: .newlines)
         let known = [
-            ("perigee/\(identifier)", "perigee/ROOT-ID"), (canary, "HOST"), (perigee.store, "STORE"),
+            ("perigee/\(perigee.identifier)", "perigee/ROOT-ID"), (canary, "HOST"), (perigee.store, "STORE"),
             (perigee.root, "ROOT"), ("hostile", "IMAGE"),
         ]
         for (value, name) in placeholders + known { text = text.replacing(value, with: name) }
