@@ -42,6 +42,20 @@ final class Births {
         try group.apply(settings.writes)
     }
 
+    /// Makes the group in one more hierarchy, for a limit that comes later.
+    func make(in hierarchy: CgroupLayout.Hierarchy) throws(CgroupError) {
+        try make(below: hierarchy.mountPoint)
+        if hierarchy.controllers.contains(.cpuset) { try inheritSets(below: hierarchy.mountPoint) }
+    }
+
+    /// Removes it there, and there alone.
+    func undoLast(in hierarchy: CgroupLayout.Hierarchy) {
+        do throws(SystemError) {
+            try Descriptor.workingDirectory.unlink(group.directory(in: hierarchy), flags: Flags.removeDirectory)
+        } catch {}
+        forget()
+    }
+
     /// Kills and removes what was made. It can't report: it runs when something else has failed already.
     func undo() {
         if isBorn {

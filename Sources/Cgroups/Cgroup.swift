@@ -80,14 +80,6 @@ extension Cgroup {
 // MARK: - Limits
 
 extension Cgroup {
-    /// Changes limits of a group that runs. Device rules can't be changed so far and are refused.
-    package func update(_ settings: CgroupSettings) throws(CgroupError) {
-        guard settings.devices.isEmpty else {
-            throw .unsupported(property: "devices", reason: "the rules of a running container can't be changed")
-        }
-        try apply(settings.writes)
-    }
-
     /// Writes all, and then once more what was refused: a value may be valid only together with one that comes later
     /// (v1's memory.limit_in_bytes must not pass memory.memsw.limit_in_bytes, a period not its quota), and which order
     /// is right depends on whether limits rise or fall.

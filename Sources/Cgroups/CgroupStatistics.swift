@@ -4,14 +4,28 @@ package struct CgroupStatistics: Hashable, Sendable {
     package var memoryCurrent: UInt64?
     /// The most bytes at one time; on v2 since Linux 5.19.
     package var memoryPeak: UInt64?
+    /// The most bytes that it may have; nil also where there is no limit.
+    package var memoryLimit: Int64?
+    /// Bytes of files in memory.
+    package var memoryCache: UInt64?
+    /// Bytes in swap, or on v1 in memory and swap.
+    package var swapCurrent: UInt64?
     /// How often the kernel killed a process of the group for want of memory.
     package var oomKills: UInt64?
-    /// Processor time in microseconds.
+    /// Processor time in microseconds, and its parts.
     package var cpuMicroseconds: UInt64?
+    package var cpuUserMicroseconds: UInt64?
+    package var cpuSystemMicroseconds: UInt64?
+    /// Periods of the processor's quota, those in which it ran out, and how long the group then waited: microseconds.
+    package var periods: UInt64?
+    package var throttledPeriods: UInt64?
+    package var throttledMicroseconds: UInt64?
     /// Tasks (threads) now.
     package var pidsCurrent: UInt64?
     /// The most tasks at one time; since Linux 6.1.
     package var pidsPeak: UInt64?
+    /// The most that it may have; nil also where there is no limit.
+    package var pidsLimit: UInt64?
 
     package init() {}
 }
@@ -20,26 +34,49 @@ extension Cgroup {
     /// Reads the counters. A group that is gone has none.
     package func statistics() throws(CgroupError) -> CgroupStatistics {
         var result = CgroupStatistics()
-        if let memory = place(of: .memory) {
-            let isV1 = memory.version == .v1
-            result.memoryCurrent = try number(memory, isV1 ? "memory.usage_in_bytes" : "memory.current")
-            result.memoryPeak = try number(memory, isV1 ? "memory.max_usage_in_bytes" : "memory.peak")
-            result.oomKills = try oomKills()
-        }
-        if let cpu = place(of: .cpuacct) {
-            if cpu.version == .v1 {
-                result.cpuMicroseconds = try number(cpu, "cpuacct.usage").map { $0 / 1000 }
-            } else {
-                result.cpuMicroseconds = try CgroupFile.readIfPresent("\(cpu.directory)/cpu.stat").flatMap {
-                    CgroupFile.number("usage_usec", in: $0)
-                }
-            }
-        }
+        if let memory = place(of: .memory) { try addMemory(memory, to: &result) }
+        if let cpu = place(of: .cpuacct) { try addProcessor(cpu, to: &result) }
+        if let cpu = place(of: .cpu) { try addThrottling(cpu, to: &result) }
         if let pids = place(of: .pids) {
             result.pidsCurrent = try number(pids, "pids.current")
             result.pidsPeak = try number(pids, "pids.peak")
+            result.pidsLimit = try number(pids, "pids.max")
         }
         return result
+    }
+
+    private func addMemory(_ memory: Place, to result: inout CgroupStatistics) throws(CgroupError) {
+        let isV1 = memory.version == .v1
+        result.memoryCurrent = try number(memory, isV1 ? "memory.usage_in_bytes" : "memory.current")
+        result.memoryPeak = try number(memory, isV1 ? "memory.max_usage_in_bytes" : "memory.peak")
+        result.memoryLimit = try memoryLimit()
+        result.swapCurrent = try number(memory, isV1 ? "memory.memsw.usage_in_bytes" : "memory.swap.current")
+        result.memoryCache = try CgroupFile.readIfPresent("\(memory.directory)/memory.stat").flatMap {
+            CgroupFile.number(isV1 ? "total_cache" : "file", in: $0)
+        }
+        result.oomKills = try oomKills()
+    }
+
+    private func addProcessor(_ cpu: Place, to result: inout CgroupStatistics) throws(CgroupError) {
+        if cpu.version == .v1 {
+            result.cpuMicroseconds = try number(cpu, "cpuacct.usage").map { $0 / 1000 }
+            result.cpuUserMicroseconds = try number(cpu, "cpuacct.usage_user").map { $0 / 1000 }
+            result.cpuSystemMicroseconds = try number(cpu, "cpuacct.usage_sys").map { $0 / 1000 }
+        } else if let text = try CgroupFile.readIfPresent("\(cpu.directory)/cpu.stat") {
+            result.cpuMicroseconds = CgroupFile.number("usage_usec", in: text)
+            result.cpuUserMicroseconds = CgroupFile.number("user_usec", in: text)
+            result.cpuSystemMicroseconds = CgroupFile.number("system_usec", in: text)
+        }
+    }
+
+    private func addThrottling(_ cpu: Place, to result: inout CgroupStatistics) throws(CgroupError) {
+        guard let text = try CgroupFile.readIfPresent("\(cpu.directory)/cpu.stat") else { return }
+        result.periods = CgroupFile.number("nr_periods", in: text)
+        result.throttledPeriods = CgroupFile.number("nr_throttled", in: text)
+        result.throttledMicroseconds =
+            cpu.version == .v1
+            ? CgroupFile.number("throttled_time", in: text).map { $0 / 1000 }
+            : CgroupFile.number("throttled_usec", in: text)
     }
 
     /// What is of use once all has ended: the peak of memory, and who was killed for it. One system call where memory

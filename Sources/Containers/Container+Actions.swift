@@ -2,7 +2,7 @@ internal import Cgroups
 internal import Glibc
 internal import Launching
 internal import Linux
-internal import OCI
+package import OCI
 
 extension Container {
     /// Starts the command of a container that was created, and returns when it is being executed.
@@ -70,6 +70,15 @@ extension Container {
         let status = try status()
         guard status == .paused, let group else { throw .wrongStatus(name, status, cannot: "resume") }
         do throws(CgroupError) { try group.thaw() } catch { throw .cgroup(error) }
+    }
+
+    /// Changes its limits to those of `resources`; what is not named there stays.
+    package borrowing func update(_ resources: LinuxResources) throws(ContainersError) {
+        let status = try status()
+        guard status != .stopped, status != .creating, let group else {
+            throw .wrongStatus(name, status, cannot: "update")
+        }
+        do throws(CgroupError) { try group.update(resources) } catch { throw .cgroup(error) }
     }
 
     /// Its processes, in the caller's pid namespace.

@@ -25,8 +25,8 @@ package enum ContainersError: Error {
     case pidFile(SystemError)
     /// It was started by `run`, which keeps no configuration.
     case notCreated(String)
-    /// The file of `exec --process`.
-    case process(path: String, SystemError)
+    /// A file that an option names: `--process`.
+    case file(option: String, path: String, SystemError)
     /// A signal came before the container was started.
     case calledOff
     case state(SystemError)
@@ -71,7 +71,7 @@ extension ContainersError: CustomStringConvertible {
             }
         case .notCreated(let text):
             "container '\(text)' was not made by `create`: there is no configuration to execute a process by"
-        case .process(let path, let error): "--process \(path): \(error)"
+        case .file(let option, let path, let error): "\(option) \(path): \(error)"
         case .pidFile(let error): "--pid-file: \(error)"
         case .calledOff: "called off by a signal, before the container was started"
         case .notOfThisRoot(let what):

@@ -50,7 +50,8 @@ package struct LinuxSpec: Hashable, Sendable {
 }
 
 extension LinuxSpec {
-    static let namespaceTypes = ["pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"]
+    /// What there is of namespaces(7).
+    package static let namespaceTypes = ["pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"]
 
     init(_ json: JSON) throws(SpecError) {
         do throws(JSONError) {

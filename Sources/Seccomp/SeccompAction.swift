@@ -28,6 +28,12 @@ package struct SeccompAction: Hashable, Sendable {
         self == .allow || self == .log || returnValue & 0xffff_0000 == SeccompAction.trace(0).returnValue
     }
 
+    /// What profiles call them.
+    package static let names = [
+        "SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD",
+        "SCMP_ACT_LOG", "SCMP_ACT_NOTIFY", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP",
+    ]
+
     /// The action that a profile calls `name`; `number` is its `errnoRet`, EPERM if there is none.
     init(name: String, number: UInt32?, place: String) throws(SeccompError) {
         let number = number ?? 1

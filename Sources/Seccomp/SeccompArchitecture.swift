@@ -41,6 +41,16 @@ package struct SeccompArchitecture: Hashable, Sendable {
     /// What a filter finds as `seccomp_data.arch`.
     package var auditValue: UInt32 { self == .x32 ? SeccompArchitecture.x86_64.token : token }
 
+    /// What profiles may call those that libseccomp knows here.
+    package static var names: [String] {
+        let all = [
+            "AARCH64", "ARM", "LOONGARCH64", "M68K", "MIPS", "MIPS64", "MIPS64N32", "MIPSEL", "MIPSEL64", "MIPSEL64N32",
+            "PARISC", "PARISC64", "PPC", "PPC64", "PPC64LE", "RISCV64", "S390", "S390X", "SH", "SHEB", "X32", "X86",
+            "X86_64",
+        ]
+        return all.map { "SCMP_ARCH_" + $0 }.filter { SeccompArchitecture(name: $0) != nil }
+    }
+
     /// The architecture that profiles call `name`; nil if libseccomp has none.
     package init?(name: String) {
         let prefix = "SCMP_ARCH_"

@@ -29,4 +29,10 @@ package struct SeccompFlags: OptionSet, Hashable, Sendable {
     package static let threadSyncAsESRCH = SeccompFlags(rawValue: 1 << 4)
     /// A call whose notification was received waits killable (Linux 5.19).
     package static let waitKillable = SeccompFlags(rawValue: 1 << 5)
+
+    /// Those that profiles may ask for.
+    package static let names = [
+        "SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC",
+        "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
+    ]
 }

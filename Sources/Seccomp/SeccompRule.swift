@@ -1,7 +1,7 @@
 internal import OCI
 
 /// A rule of a profile, checked: what compiling and explaining share.
-struct SeccompRule {
+package struct SeccompRule {
     /// A condition on one argument.
     struct Condition {
         enum Test {
@@ -66,6 +66,13 @@ struct SeccompRule {
         self.conditions = conditions
         self.place = place
     }
+}
+
+extension SeccompRule {
+    /// What profiles call the comparisons of an argument.
+    package static let operators = [
+        "SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT", "SCMP_CMP_MASKED_EQ", "SCMP_CMP_NE",
+    ]
 }
 
 extension SeccompRule.Condition {

@@ -62,7 +62,7 @@ extension Verb {
         case imageRemove = "image remove"
         case imagePrune = "image prune"
         case imageUnpack = "image unpack"
-        case run, create, start, exec, state, kill, pause, resume, ps, delete, list, spec
+        case run, create, start, exec, state, kill, pause, resume, update, events, ps, delete, list, features, spec
 
         /// One or two.
         var words: [Substring] { rawValue.split(separator: " ") }
@@ -84,9 +84,12 @@ extension Verb {
             case .kill: .kill
             case .pause: .pause
             case .resume: .resume
+            case .update: .update
+            case .events: .events
             case .ps: .ps
             case .delete: .delete
             case .list: .list
+            case .features: .features
             case .spec: .spec
             }
         }

@@ -4,7 +4,7 @@ import Testing
 /// Containers that one command creates and others start, ask about, signal and delete: runtime-spec, runtime.md.
 @Suite(.serialized) struct LifecycleTests {
     /// A bundle, and a root of its own.
-    private final class Life {
+    final class Life {
         var bundle: TestBundle
         let own: Perigee
 

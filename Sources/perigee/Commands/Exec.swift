@@ -71,7 +71,7 @@ extension Verb {
         do throws(SystemError) {
             let file = try Descriptor.workingDirectory.openFollowing(path, O_RDONLY)
             text = try file.view.readAll(limit: 8 << 20)
-        } catch { throw .process(path: path, error) }
+        } catch { throw .file(option: "--process", path: path, error) }
         let json: JSON
         do throws(JSONError) { json = try JSON(parsing: text) } catch { throw .json(path: path, error) }
         do throws(SpecError) { return try ProcessSpec(json) } catch { throw .spec(path: path, error) }

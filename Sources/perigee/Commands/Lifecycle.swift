@@ -89,7 +89,7 @@ extension Verb {
         })
 
     /// Finds the container of the first operand, and does `action` with it.
-    private static func act(
+    static func act(
         _ arguments: Arguments, _ global: GlobalOptions, _ verb: String, operands: ClosedRange<Int> = 1...1,
         mayBeMissing: Bool = false,
         _ action: (consuming Container) throws(ContainersError) -> Void
