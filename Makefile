@@ -5,12 +5,13 @@ BINARY := .build/release/perigee
 SWIFT_FLAGS := -c release -Xswiftc -static-executable
 PREFIX ?= /usr/local
 
-.PHONY: help build run test faults fuzz bench install order format format-check packages clean
+.PHONY: help build run test test-engines faults fuzz bench install order format format-check packages clean
 
 help:
 	@echo "make build         the static executable $(BINARY)"
 	@echo "make run           build it, make an arm64 image of Debian packages, run a command in it"
 	@echo "make test          format check, build, unit tests, tests with root and real kernels, podman"
+	@echo "make test-engines  podman, docker, buildah and containerd on it (ENGINES names some); about 3 minutes"
 	@echo "make faults        kill it at each system call, and fail each, and look what is left; about 20 minutes"
 	@echo "make bench         start-up times beside other runtimes that are installed"
 	@echo "make fuzz          look for inputs that break a parser, FUZZ_SECONDS each (default 60)"
@@ -30,6 +31,9 @@ run: build
 
 test: build
 	@Tests/run.sh
+
+test-engines: build
+	@Tests/engines/run.sh $(BINARY) $(ENGINES)
 
 faults: build
 	@Rootfs/images/build.py demo-host >/dev/null

@@ -1,5 +1,5 @@
 #!/bin/sh
-# podman-runtime.sh RUNTIME : podman's daily verbs with this runtime. The same must pass with crun and runc: what is
+# podman.sh RUNTIME : podman's daily verbs with this runtime. The same must pass with crun and runc: what is
 # expected here is podman's, not ours. Networks are left out.
 set -u
 runtime=$(realpath "$1")
