@@ -28,6 +28,13 @@ package struct Cgroup: Hashable, Sendable {
 
     func directory(in hierarchy: CgroupLayout.Hierarchy) -> String { "\(hierarchy.mountPoint)/\(path.text)" }
 
+    /// Its directory in the v1 hierarchy of the controllers that are named as v1 names them, or with none in the v2 tree.
+    package func directory(of controllers: [String]) -> String? {
+        guard let first = controllers.first else { return unifiedDirectory }
+        let wanted = CgroupControllers(named: first)
+        return hierarchies.first { $0.controllers.isSuperset(of: wanted) && !wanted.isEmpty }.map { directory(in: $0) }
+    }
+
     /// A directory and the version of the files in it.
     struct Place {
         let directory: String

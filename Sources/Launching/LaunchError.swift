@@ -115,7 +115,7 @@ enum Hint {
     static func of(_ error: SystemError, opening use: LaunchPlan.DescriptorUse) -> String? {
         guard error.code == .ENOENT else { return nil }
         switch use {
-        case .root, .network, .start: return nil
+        case .root, .network, .start, .cgroup: return nil
         case .bindSource: return "the source of a bind mount must be there; see /mounts of config.json"
         case .namespace: return "a namespace to join must be there; see /linux/namespaces of config.json"
         }

@@ -151,6 +151,11 @@ package struct Launcher: ~Copyable {
             let source = try Descriptor.workingDirectory.openFollowing(path, O_PATH)
             isDirectory.append(try source.view.status().isDirectory)
             descriptors.append(try source.view.cloneMount(recursive: recursive))
+        case .cgroup(let controllers):
+            let directory = group?.directory(of: controllers) ?? ""
+            let source = try Descriptor.workingDirectory.openFollowing(directory, O_PATH | O_DIRECTORY)
+            isDirectory.append(true)
+            descriptors.append(try source.view.cloneMount(recursive: false))
         case .start:
             guard let fifo = try inputs.parking?.fifo.view.duplicate() else { preconditionFailure("nowhere to park") }
             descriptors.append(fifo)

@@ -82,6 +82,8 @@ extension LaunchPlan.DescriptorUse {
         switch self {
         case .root: "the root file system"
         case .network: "the network namespace that is made beside"
+        case .cgroup(let controllers):
+            "a clone of its own group" + (controllers.isEmpty ? "" : ", \(controllers.joined(separator: ","))")
         case .start: "the FIFO by which the command is started"
         case .bindSource(let path, let isRecursive):
             "a clone of \(quoted(path))" + (isRecursive ? " and what is mounted below" : "")

@@ -57,6 +57,8 @@ package struct LaunchPlan: Hashable, Sendable {
         case root
         /// A detached clone of the host's `path`, for a bind mount; `isDirectory` is found out when it is opened.
         case bindSource(path: String, recursive: Bool)
+        /// A detached clone of the container's own group in the v1 hierarchy of `controllers`, or with none in the v2 tree.
+        case cgroup(controllers: [String])
         /// Where the maker of a network namespace sends it.
         case network
         /// A FIFO by which the command is started later.

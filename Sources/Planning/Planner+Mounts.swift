@@ -87,7 +87,7 @@ extension Planner {
     }
 
     /// What `cgroup` means depends on the host: the one v2 tree, or a tmpfs with a v1 hierarchy in each directory.
-    private func cgroupMounts(_ mount: MountSpec, _ options: MountOptions, _ late: inout [Step]) -> [Step] {
+    private mutating func cgroupMounts(_ mount: MountSpec, _ options: MountOptions, _ late: inout [Step]) -> [Step] {
         let attributes = MountAttributes(set: options.attributes.set)
         func tree(_ type: String, _ target: String, _ data: [FileSystemMount.Option]) -> Step {
             .mount(
@@ -103,17 +103,26 @@ extension Planner {
                     type: "tmpfs", source: "tmpfs", target: mount.destination, options: [.init("mode", "755")],
                     attributes: .init(set: attributes.set & ~MountAttributes.readOnly), strict: true))
         ]
+        /// In the host's cgroup namespace a hierarchy shows all groups there are: the container gets its own alone.
+        func add(_ type: String, _ target: String, _ controllers: [String], _ data: [FileSystemMount.Option]) {
+            guard !unsharesCgroup, context.cgroupPath != nil else { return steps.append(tree(type, target, data)) }
+            steps.append(
+                .bind(
+                    BindMount(
+                        index: open(.cgroup(controllers: controllers)), source: "its own group", target: target,
+                        attributes: options.attributes.forChange, strict: true)))
+        }
         for controllers in hierarchies where isJoined(controllers, hybrid: hybrid) {
             let isNamed = controllers.first?.hasPrefix("name=") ?? false
             let name = controllers.map { isNamed ? String($0.dropFirst(5)) : $0 }.joined(separator: ",")
             let data: [FileSystemMount.Option] =
                 isNamed ? [.init("none"), .init("name", name)] : controllers.map { .init($0) }
-            steps.append(tree("cgroup", "\(mount.destination)/\(name)", data))
+            add("cgroup", "\(mount.destination)/\(name)", controllers, data)
             if controllers.count > 1 {
                 steps += controllers.map { .symlink(path: "\(mount.destination)/\($0)", target: name) }
             }
         }
-        if hybrid { steps.append(tree("cgroup2", mount.destination + "/unified", [])) }
+        if hybrid { add("cgroup2", mount.destination + "/unified", [], []) }
         if attributes.set & MountAttributes.readOnly != 0 {
             late.append(
                 .setMountAttributes(

@@ -136,4 +136,23 @@ import Testing
         let outcome = try bundle.run()
         #expect(outcome.status == 1 && outcome.errors.contains(words), "\(outcome.errors)")
     }
+
+    @Test("In the host's cgroup namespace a container is shown its own groups and no others", arguments: [true, false])
+    func hostCgroupNamespace(isUser: Bool) throws {
+        var bundle = try TestBundle()
+        bundle.set("linux/resources/memory/limit", 64 << 20)
+        let linux = bundle.config["linux"] as? [String: Any]
+        let namespaces = (linux?["namespaces"] as? [[String: Any]] ?? []).filter { $0["type"] as? String != "cgroup" }
+        bundle.set("linux/namespaces", isUser ? namespaces + [["type": "user"]] : namespaces)
+        if isUser {
+            let map = [["containerID": 0, "hostID": 100_000, "size": 65536]]
+            bundle.set("linux/uidMappings", map)
+            bundle.set("linux/gidMappings", map)
+            try FileManager.default.setAttributes([.ownerAccountID: 100_000], ofItemAtPath: bundle.path + "/rootfs")
+        }
+        let outcome = try bundle.run(
+            shell: "cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes || cat memory.max; ls . unified")
+        #expect(outcome.output.hasPrefix("\(64 << 20)\n"), "\(outcome)")
+        #expect(!outcome.output.contains("\nperigee\n"), "\(outcome)")
+    }
 }
