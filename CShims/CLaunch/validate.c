@@ -58,6 +58,7 @@ static int holds(const struct view *v, const struct launch_header *h, const stru
     case 'g': return is_block(v, value, (uint64_t)op->b * 4);
     case 'f': return op->b % 8 == 0 && op->b > 0 && op->b / 8 <= 65535 && is_block(v, value, op->b);
     case 'h': return value < LAUNCH_PARKED_BYTE;
+    case 'k': return value <= LAUNCH_PRESERVED;
     case 'd': return value < h->descriptor_count && h->descriptors[value] >= 0;
     default: return 1;
     }

@@ -31,8 +31,8 @@ long syscall6(long n, long a, long b, long c, long d, long e, long f);
     ((s)->call = SYS_##name, syscall6(SYS_##name, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f)))
 
 enum { EPERM = 1, ENOENT = 2, EINTR = 4, E2BIG = 7, ENOEXEC = 8, EBADF = 9, EAGAIN = 11, EACCES = 13, EEXIST = 17,
-       ENODEV = 19, ENOTDIR = 20, EINVAL = 22, EPIPE = 32, ENAMETOOLONG = 36, ENOSYS = 38, ELOOP = 40 };
-enum { O_WRONLY = 1, O_RDONLY = 0, O_CREAT = 0100, O_EXCL = 0200, O_CLOEXEC = 02000000, O_PATH = 010000000,
+       EXDEV = 18, ENODEV = 19, ENOTDIR = 20, EINVAL = 22, EPIPE = 32, ENAMETOOLONG = 36, ENOSYS = 38, ELOOP = 40 };
+enum { O_WRONLY = 1, O_RDONLY = 0, O_RDWR = 2, O_CREAT = 0100, O_EXCL = 0200, O_NOCTTY = 0400, O_CLOEXEC = 02000000, O_PATH = 010000000,
 #if defined(__x86_64__)
        O_NOFOLLOW = 0400000, O_DIRECTORY = 0200000,
 #else
@@ -41,7 +41,7 @@ enum { O_WRONLY = 1, O_RDONLY = 0, O_CREAT = 0100, O_EXCL = 0200, O_CLOEXEC = 02
 };
 enum { F_SETFD = 2, FD_CLOEXEC = 1, RLIMIT_NOFILE = 7 };
 enum { AT_FDCWD = -100, AT_SYMLINK_NOFOLLOW = 0x100, AT_EMPTY_PATH = 0x1000, AT_RECURSIVE = 0x8000 };
-enum { RESOLVE_NO_MAGICLINKS = 2, RESOLVE_NO_SYMLINKS = 4, RESOLVE_IN_ROOT = 16 };
+enum { RESOLVE_NO_XDEV = 1, RESOLVE_NO_MAGICLINKS = 2, RESOLVE_NO_SYMLINKS = 4, RESOLVE_BENEATH = 8, RESOLVE_IN_ROOT = 16 };
 enum { S_IFMT = 0170000, S_IFDIR = 0040000, S_IFCHR = 0020000 };
 enum { MS_RDONLY = 1, MS_REMOUNT = 32, MS_BIND = 4096, MS_REC = 16384, MS_PRIVATE = 1 << 18, MS_SLAVE = 1 << 19, MNT_DETACH = 2 };
 enum { OPEN_TREE_CLONE = 1, MOVE_MOUNT_F_EMPTY_PATH = 4, MOVE_MOUNT_T_EMPTY_PATH = 0x40 };
@@ -54,6 +54,8 @@ enum { CLOCK_MONOTONIC = 1, CLOCK_THREAD_CPUTIME_ID = 3, SIG_SETMASK = 2, CLOSE_
 enum { KEYCTL_JOIN_SESSION_KEYRING = 1, SECCOMP_SET_MODE_FILTER = 1, AF_INET = 2, SOCK_DGRAM = 2, MSG_PEEK = 2,
        MSG_DONTWAIT = 0x40, SOL_SOCKET = 1, SCM_RIGHTS = 1, MSG_CMSG_CLOEXEC = 0x40000000, CLONE_NEWNET = 0x40000000,
        SIOCGIFFLAGS = 0x8913, SIOCSIFFLAGS = 0x8914, IFF_UP = 1, SOCK_CLOEXEC = 02000000 };
+enum { TIOCSCTTY = 0x540e, TIOCSWINSZ = 0x5414, TIOCSPTLCK = 0x40045431, TIOCGPTPEER = 0x5441, MSG_NOSIGNAL = 0x4000,
+       DEVPTS_SUPER_MAGIC = 0x1cd1 };
 
 struct open_how { uint64_t flags, mode, resolve; };
 struct mount_attr { uint64_t set, clear, propagation, userns; };
@@ -65,6 +67,8 @@ struct capability_header { uint32_t version; int pid; };
 struct capability_data { uint32_t effective, permitted, inheritable; };
 struct iovec { void *base; size_t length; };
 struct msghdr { void *name; int name_length; struct iovec *parts; size_t part_count; void *control; size_t control_length; unsigned flags; };
+struct winsize { uint16_t rows, columns, width, height; };
+struct statfs { uint64_t type; uint64_t room[14]; };
 struct cmsghdr { size_t length; int level, type; };
 struct kernel_sigaction { uint64_t handler, flags, restorer, mask; };
 #if defined(__x86_64__)

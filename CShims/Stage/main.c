@@ -70,7 +70,7 @@ static long park(struct stage *s, const struct launch_operation *op) {
     int low = fifo < socket ? fifo : socket, high = fifo < socket ? socket : fifo;
     s->fifo = fifo;
     s->root = s->proc = s->parent = s->empty = s->null = NONE;
-    close_between(3, low - 1);
+    close_between(3 + s->preserved, low - 1);
     close_between(low + 1, high - 1);
     close_between(high + 1, 0x7fffffff);
     unsigned char byte = LAUNCH_PARKED_BYTE;
@@ -125,6 +125,8 @@ static long perform(struct stage *s, const struct launch_operation *op) {
     case LAUNCH_OP_RESET_SIGNALS: return reset_signals(s, op);
     case LAUNCH_OP_CHDIR: return change_directory(s, op);
     case LAUNCH_OP_EXEC: leave_if_alone(s); return execute(s, op);
+    case LAUNCH_OP_TERMINAL: return open_terminal(s, op);
+    case LAUNCH_OP_PRESERVE: return preserve_descriptors(s, op);
     case LAUNCH_KINDS: break;
     }
     return -ENOSYS;

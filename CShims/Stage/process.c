@@ -19,6 +19,17 @@ long set_rlimit(struct stage *s, const struct launch_operation *op) {
     return CALL(s, prlimit64, 0, op->a, &limit, NULL);
 }
 
+/* Those that the caller hands through. They lie before all that the runtime has opened, and are not closed on exec any
+ * more; that all of them are there the runtime has looked. */
+long preserve_descriptors(struct stage *s, const struct launch_operation *op) {
+    for (uint32_t n = 0; n < op->a; n++) {
+        long error = CALL(s, fcntl, 3 + n, F_SETFD, 0);
+        if (error < 0) return error;
+    }
+    s->preserved = (int)op->a;
+    return 0;
+}
+
 /* The user must be able to open /dev/stdout again. What can't be given (a socket, a host's read-only file, a null
  * device that is everybody's) stays as it is. */
 long own_streams(struct stage *s, const struct launch_operation *op) {

@@ -19,6 +19,7 @@ struct stage {
     int empty;        /* an empty read-only directory, to mask directories with */
     int null;         /* /dev/null of the container, to mask files with */
     int fifo;         /* where the start comes from, once parked; else NONE */
+    int preserved;    /* so many descriptors from 3 on are the command's */
     int is_filtered;  /* a filter is loaded: calls that the plan does not need may be denied, or kill */
 };
 
@@ -66,6 +67,9 @@ long loopback_up(struct stage *s, const struct launch_operation *op);
 long take_network(struct stage *s, const struct launch_operation *op);
 long write_sysctl(struct stage *s, const struct launch_operation *op);
 
+/* terminal.c */
+long open_terminal(struct stage *s, const struct launch_operation *op);
+
 /* identity.c: users, capabilities, filters */
 long drop_bounding(struct stage *s, const struct launch_operation *op);
 long load_seccomp(struct stage *s, const struct launch_operation *op);
@@ -81,6 +85,7 @@ long no_new_privileges(struct stage *s, const struct launch_operation *op);
 long new_session(struct stage *s, const struct launch_operation *op);
 long session_keyring(struct stage *s, const struct launch_operation *op);
 long set_rlimit(struct stage *s, const struct launch_operation *op);
+long preserve_descriptors(struct stage *s, const struct launch_operation *op);
 long own_streams(struct stage *s, const struct launch_operation *op);
 long set_umask(struct stage *s, const struct launch_operation *op);
 long reset_signals(struct stage *s, const struct launch_operation *op);

@@ -17,6 +17,9 @@ package enum ContainerExec {
         package var environment: [String] = []
         package var workingDirectory: String?
         package var user: (uid: UInt32, gid: UInt32?)?
+        /// It gets a terminal. One of `process` has one if that says so.
+        package var terminal = false
+        package var handover = Handover()
 
         package init(process: ProcessSpec?) { self.process = process }
     }
@@ -32,6 +35,9 @@ extension Container {
             throw .wrongStatus(name, status, cannot: "exec in")
         }
         let spec = try request.apply(to: try configuration())
+        let hasTerminal = spec.process?.terminal == true
+        try request.handover.check(terminal: hasTerminal)
+        var sockets = try HandoverSockets.open(request.handover, terminal: hasTerminal)
         let program = try (spec.linux.seccomp.map { Filter.profile($0) } ?? .none).program(in: root)
         let layout: Cgroups.CgroupLayout
         do throws(CgroupError) { layout = try Cgroups.CgroupLayout.detect() } catch { throw .cgroup(error) }
@@ -48,21 +54,28 @@ extension Container {
             plan = try Planner.planExec(
                 spec, joining: namespaces, of: first, on: host,
                 .init(
-                    cgroupPath: record.cgroup, rootDescription: "", keyring: "_ses." + name,
-                    hasFilter: program != nil, isStrict: false))
+                    cgroupPath: record.cgroup, rootDescription: "",
+                    keyring: record.detached?.hasKeyring == false ? nil : "_ses." + name,
+                    hasFilter: program != nil, isStrict: false,
+                    terminalSize: request.handover.terminalSize(of: spec.process),
+                    preserved: request.handover.preserved))
         } catch { throw .planning(path: "", error) }
         // In its pid namespace a process of the container could look into ours before it has executed the stage.
         Identity.hideMemory()
+        let console = sockets.takeConsole()
+        let running: RunningContainer
         do throws(LaunchError) {
-            return ContainerProcess(
-                try Launcher.launch(
-                    plan,
-                    with: LaunchInputs(
-                        root: inside, seccomp: program?.bytes ?? [],
-                        seccompFlags: UInt64(program?.flags.rawValue ?? 0), cgroup: nil,
-                        lastCapability: UInt32(host.lastCapability), joining: group),
-                    timeline: false), warnings: plan.warnings)
+            running = try Launcher.launch(
+                plan,
+                with: LaunchInputs(
+                    root: inside, seccomp: program?.bytes ?? [], seccompFlags: UInt64(program?.flags.rawValue ?? 0),
+                    cgroup: nil, lastCapability: UInt32(host.lastCapability), joining: group, console: console),
+                timeline: false)
         } catch { throw .launch(error) }
+        try sockets.tell(running.view)
+        do throws(SystemError) { try request.handover.write(running.identifier) } catch { throw .pidFile(error) }
+        let terminal = try sockets.terminal()
+        return ContainerProcess(running, terminal, warnings: plan.warnings)
     }
 
     /// As it was at the creation.
@@ -101,9 +114,12 @@ extension ContainerExec.Request {
     /// The container's configuration with this process.
     func apply(to spec: RuntimeSpec) throws(ContainersError) -> RuntimeSpec {
         var spec = spec
-        var process = process ?? spec.process ?? ProcessSpec()
+        var process = process ?? inherited(from: spec)
+        if terminal { process.terminal = true }
         if !arguments.isEmpty { process.args = arguments }
         process.env += environment
+        // Of `terminal` alone: a file says itself what it wants.
+        if terminal, !process.env.contains(where: { $0.hasPrefix("TERM=") }) { process.env.append("TERM=xterm") }
         if let workingDirectory { process.cwd = workingDirectory }
         if let user {
             process.user.uid = user.uid
@@ -114,15 +130,26 @@ extension ContainerExec.Request {
         spec.process = process
         return spec
     }
+
+    /// The container's own process but for its terminal.
+    private func inherited(from spec: RuntimeSpec) -> ProcessSpec {
+        var process = spec.process ?? ProcessSpec()
+        process.terminal = false
+        process.consoleSize = nil
+        return process
+    }
 }
 
 /// A process that was executed in a container. Dropped, it is killed.
 package struct ContainerProcess: ~Copyable {
     private var running: RunningContainer
-    package let warnings: [String]
+    /// The other end of its terminal, where that is for us to show.
+    private var terminal: OwnedDescriptor?
+    package private(set) var warnings: [String]
 
-    init(_ running: consuming RunningContainer, warnings: [String]) {
+    init(_ running: consuming RunningContainer, _ terminal: consuming OwnedDescriptor?, warnings: [String]) {
         self.running = running
+        self.terminal = terminal
         self.warnings = warnings
     }
 
@@ -130,11 +157,19 @@ package struct ContainerProcess: ~Copyable {
     package var identifier: Int32 { running.identifier }
 
     /// Stays until it ends, passing signals on. Returns its exit code, or 128 + the signal.
+    /// `warnings` may have grown then.
     package mutating func stay() throws(ContainersError) -> Int32 {
+        let terminal = self.terminal.take()
+        var foreground: Foreground
         do throws(SystemError) {
-            var foreground = try Foreground(.forwarded, stopSignal: SIGTERM)
-            try foreground.stay(with: running, timeout: nil)
+            foreground = try Foreground(.forwarded, stopSignal: SIGTERM, terminal: terminal != nil)
         } catch { throw .state(error) }
+        if let terminal {
+            let lost = try foreground.stay(with: running, timeout: nil, showing: terminal)
+            if let lost { warnings.append(lost) }
+        } else {
+            do throws(SystemError) { try foreground.stay(with: running, timeout: nil) } catch { throw .state(error) }
+        }
         do throws(LaunchError) { return try running.wait().process.status } catch { throw .launch(error) }
     }
 

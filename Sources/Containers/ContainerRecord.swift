@@ -27,6 +27,8 @@ package struct ContainerRecord: Hashable, Sendable {
         /// RFC 3339.
         var created: String
         var annotations: [RuntimeSpec.Annotation]
+        /// It has a session keyring of its own, and so has what is executed in it.
+        var hasKeyring = true
     }
 
     let life: Life
@@ -91,6 +93,7 @@ extension ContainerRecord.Detached {
         bundle = try json.required("bundle").string()
         rootFileSystem = try json.required("rootfs").string()
         created = try json.required("created").string()
+        hasKeyring = try json["keyring"]?.bool() ?? true
         annotations = []
         for (name, value) in try json.required("annotations").stringMap() {
             annotations.append(RuntimeSpec.Annotation(name: name, value: value))
@@ -102,7 +105,7 @@ extension ContainerRecord.Detached {
             ("pid", .integer(Int64(process))), ("startTime", .unsigned(startTime)), ("ociVersion", .string(ociVersion)),
             ("bundle", .string(bundle)), ("rootfs", .string(rootFileSystem)), ("created", .string(created)),
             ("annotations", annotationsValue),
-        ]
+        ] + (hasKeyring ? [] : [("keyring", .bool(false))])
     }
 
     var annotationsValue: JSON.Value { .object(annotations.map { ($0.name, .string($0.value)) }) }

@@ -26,11 +26,12 @@ package struct ContainerRun {
         package var filter: Filter
         /// It is only created; another command starts it.
         package var isParked: Bool
+        package var handover: Handover
 
         package init(
             identifier: ContainerIdentifier, spec: RuntimeSpec, specPath: String, rootDescription: String,
             filter: Filter, isStrict: Bool, stopsOnSignal: Bool, timeout: UInt64? = nil, stopSignal: Int32 = 15,
-            timeline: Bool = false, isParked: Bool = false
+            timeline: Bool = false, isParked: Bool = false, handover: Handover = Handover()
         ) {
             self.identifier = identifier
             self.spec = spec
@@ -43,6 +44,7 @@ package struct ContainerRun {
             self.stopSignal = stopSignal
             self.timeline = timeline
             self.isParked = isParked
+            self.handover = handover
         }
     }
 
@@ -77,6 +79,9 @@ package struct ContainerRun {
     package init(
         _ request: Request, root: borrowing RuntimeRoot, network: NetworkMaker? = nil, phases: LaunchPhases
     ) throws(ContainersError) {
+        var request = request
+        let handover = request.handover.environment
+        if !handover.isEmpty { request.spec.process?.env += handover }
         self.request = request
         self.network = network
         self.phases = phases
@@ -90,8 +95,10 @@ package struct ContainerRun {
                 request.spec, on: host,
                 .init(
                     cgroupPath: group, rootDescription: request.rootDescription,
-                    keyring: "_ses." + request.identifier.text, hasFilter: program != nil, isStrict: request.isStrict,
-                    isParked: request.isParked))
+                    keyring: request.handover.hasKeyring ? "_ses." + request.identifier.text : nil,
+                    hasFilter: program != nil, isStrict: request.isStrict, isParked: request.isParked,
+                    terminalSize: request.handover.terminalSize(of: request.spec.process),
+                    preserved: request.handover.preserved))
         } catch { throw .planning(path: request.specPath, error) }
         self.phases.end("plan")
     }
@@ -124,6 +131,7 @@ package struct ContainerRun {
         in root: borrowing RuntimeRoot, _ state: inout StateDirectory, rootFileSystem: consuming OwnedDescriptor,
         bundle: Bundle
     ) throws(ContainersError) -> Int32 {
+        var sockets = try HandoverSockets.open(request.handover, terminal: hasTerminal)
         try beginNetwork()
         let place: ParkedLaunch.Place
         do throws(SystemError) { place = try ParkedLaunch.Place.make(in: state.view) } catch { throw .state(error) }
@@ -131,7 +139,10 @@ package struct ContainerRun {
             try state.view.replaceFile(StateDirectory.launchName, with: ParkedLaunch(plan).json.bytes())
             try state.view.replaceFile(StateDirectory.configurationName, with: bundle.text)
         } catch { throw .state(error) }
-        let container = try launch(in: root, &state, rootFileSystem: rootFileSystem, parking: place)
+        let console = sockets.takeConsole()
+        let container = try launch(
+            in: root, &state, rootFileSystem: rootFileSystem, parking: place, console: console)
+        try sockets.tell(container.view)
         let process = container.identifier
         do throws(SystemError) {
             guard let status = try ProcessStatus.of(process) else {
@@ -141,7 +152,8 @@ package struct ContainerRun {
                 ContainerRecord.Detached(
                     process: process, startTime: status.startTime, ociVersion: request.spec.ociVersion,
                     bundle: try AbsolutePath.of(bundle.path), rootFileSystem: try AbsolutePath.of(bundle.rootPath),
-                    created: Clock.rfc3339(Clock.wall()), annotations: request.spec.annotations))
+                    created: Clock.rfc3339(Clock.wall()), annotations: request.spec.annotations,
+                    hasKeyring: request.handover.hasKeyring))
         } catch { throw .state(error) }
         _ = container.keep()
         return process
@@ -152,31 +164,43 @@ package struct ContainerRun {
     package mutating func run(
         in root: borrowing RuntimeRoot, _ state: inout StateDirectory, rootFileSystem: consuming OwnedDescriptor
     ) throws(ContainersError) -> Outcome {
+        var sockets = try HandoverSockets.open(request.handover, terminal: hasTerminal)
         try beginNetwork()
         var foreground: Foreground
         do throws(SystemError) {
-            foreground = try Foreground(request.stopsOnSignal ? .stop : .forwarded, stopSignal: request.stopSignal)
+            foreground = try Foreground(
+                request.stopsOnSignal ? .stop : .forwarded, stopSignal: request.stopSignal, terminal: hasTerminal)
         } catch { throw .state(error) }
         let isCalledOff: Bool
         do throws(SystemError) { isCalledOff = try foreground.isCalledOff() } catch { throw .state(error) }
         if isCalledOff { throw .calledOff }
         phases.end("state directory")
-        var container = try launch(in: root, &state, rootFileSystem: rootFileSystem)
+        let console = sockets.takeConsole()
+        var container = try launch(in: root, &state, rootFileSystem: rootFileSystem, console: console)
         let started = Clock.wall()
         let times = container.times
+        try sockets.tell(container.view)
+        do throws(SystemError) { try request.handover.write(container.identifier) } catch { throw .pidFile(error) }
+        var warnings: [String] = []
         let end: RunningContainer.End
-        do throws(SystemError) { try foreground.stay(with: container, timeout: request.timeout) } catch {
-            throw .state(error)
+        if let terminal = try sockets.terminal() {
+            let lost = try foreground.stay(with: container, timeout: request.timeout, showing: terminal)
+            if let lost { warnings.append(lost) }
+        } else {
+            do throws(SystemError) { try foreground.stay(with: container, timeout: request.timeout) } catch {
+                throw .state(error)
+            }
         }
         do throws(LaunchError) { end = try container.wait() } catch { throw .launch(error) }
         let record = ContainerRun.record(request.identifier, end, foreground.asked, started)
         // The container has ended, and its command's exit code is what the caller waits for.
-        var warnings: [String] = []
         do throws(SystemError) {
             try ExitLog(root: root.directory.view).add(record)
         } catch { warnings.append("the record of its end can't be kept: \(error)") }
         return Outcome(record: record, plan: plan, times: times, phases: phases, warnings: warnings)
     }
+
+    private var hasTerminal: Bool { request.spec.process?.terminal == true }
 
     /// First, so that it goes on while the rest is laid ready.
     private mutating func beginNetwork() throws(ContainersError) {
@@ -185,7 +209,7 @@ package struct ContainerRun {
 
     private mutating func launch(
         in root: borrowing RuntimeRoot, _ state: inout StateDirectory, rootFileSystem: consuming OwnedDescriptor,
-        parking: consuming ParkedLaunch.Place? = nil
+        parking: consuming ParkedLaunch.Place? = nil, console: consuming OwnedDescriptor? = nil
     ) throws(ContainersError) -> RunningContainer {
         var group: (layout: Cgroups.CgroupLayout, path: CgroupPath, resources: LinuxResources)?
         if let path = plan.cgroupPath {
@@ -202,7 +226,7 @@ package struct ContainerRun {
                     root: rootFileSystem, network: network, seccomp: program?.bytes ?? [],
                     seccompFlags: UInt64(program?.flags.rawValue ?? 0), cgroup: group,
                     cgroupMark: group.flatMap { root.view.mark(of: request.identifier.text, cgroup: $0.path.text) },
-                    lastCapability: UInt32(host.lastCapability), parking: parking),
+                    lastCapability: UInt32(host.lastCapability), parking: parking, console: console),
                 timeline: request.timeline)
         } catch { throw .launch(error) }
         network?.reap()

@@ -23,6 +23,16 @@ package enum ContainersError: Error {
     /// It is not in the state that what was asked needs.
     case wrongStatus(String, ContainerStatus, cannot: String)
     case pidFile(SystemError)
+    /// A terminal that nobody would take.
+    case noConsoleSocket
+    /// `--console-socket` without a terminal.
+    case noTerminal
+    /// The socket of an option can't be connected to, or took nothing.
+    case socket(option: String, path: String, SystemError)
+    /// Between the caller's terminal and the container's.
+    case terminal(SystemError)
+    /// A descriptor of `--preserve-fds N` or LISTEN_FDS that is not open.
+    case notInherited(Int32, by: String)
     /// It was started by `run`, which keeps no configuration.
     case notCreated(String)
     /// A file that an option names: `--process`.
@@ -73,6 +83,15 @@ extension ContainersError: CustomStringConvertible {
             "container '\(text)' was not made by `create`: there is no configuration to execute a process by"
         case .file(let option, let path, let error): "\(option) \(path): \(error)"
         case .pidFile(let error): "--pid-file: \(error)"
+        case .noConsoleSocket:
+            "the process has a terminal (/process/terminal is true), and there is nobody to take its other end"
+                + "\n  hint: --console-socket PATH names an AF_UNIX stream socket; `run` and `exec` that stay need none"
+        case .noTerminal:
+            "--console-socket: the process has no terminal\n  hint: /process/terminal of config.json gives it one"
+        case .socket(let option, let path, let error):
+            "\(option) \(path): \(error)\n  hint: it must be an AF_UNIX stream socket that somebody listens at"
+        case .terminal(let error): "the container's terminal: \(error)"
+        case .notInherited(let number, let source): "\(source): descriptor \(number) is not open"
         case .calledOff: "called off by a signal, before the container was started"
         case .notOfThisRoot(let what):
             "\(what) is still there, and not known as of a container of this root\n"

@@ -27,15 +27,16 @@ package struct Foreground: ~Copyable {
         do throws(SystemError) { try SignalSource.hold(forwarded) } catch { throw .state(error) }
     }
 
-    private let signals: SignalSource
-    private let timer: DeadlineTimer
+    let signals: SignalSource
+    let timer: DeadlineTimer
     private let policy: Signals
     private let stopSignal: Int32
     private(set) var asked = Asked.nobody
 
     /// From here on the runtime's signals are taken; before the launch, so that none is lost.
-    init(_ policy: Signals, stopSignal: Int32) throws(SystemError) {
-        let source = try SignalSource(Foreground.forwarded)
+    /// `terminal`: there will be a ``TerminalRelay``, which has signals of its own.
+    init(_ policy: Signals, stopSignal: Int32, terminal: Bool) throws(SystemError) {
+        let source = try SignalSource(terminal ? Foreground.forwarded + TerminalRelay.signals : Foreground.forwarded)
         timer = try DeadlineTimer()
         signals = source
         self.policy = policy
@@ -67,7 +68,7 @@ package struct Foreground: ~Copyable {
         }
     }
 
-    private mutating func took(_ signal: Int32, _ container: borrowing RunningContainer) throws(SystemError) {
+    mutating func took(_ signal: Int32, _ container: borrowing RunningContainer) throws(SystemError) {
         guard policy == .stop, Foreground.ending.contains(signal) else { return try container.send(signal) }
         if asked != .nobody { return try container.kill() }
         asked = .caller
@@ -75,7 +76,7 @@ package struct Foreground: ~Copyable {
         try container.send(stopSignal)
     }
 
-    private mutating func ranOut(_ container: borrowing RunningContainer) throws(SystemError) {
+    mutating func ranOut(_ container: borrowing RunningContainer) throws(SystemError) {
         if asked != .nobody {
             try timer.arm(at: UInt64.max / 4)
             return try container.kill()

@@ -89,6 +89,12 @@ enum Hint {
             "the image has a symbolic link on the way that leads to nothing inside the image"
         case (.mount, .ENOTDIR), (.bind, .ENOTDIR): "a component of the target is not a directory in the image"
         case (.mount, .EINVAL) where error.call == "move_mount": "the image has a file where this must be mounted"
+        case (.terminal, .ENOENT), (.terminal, .ENOTDIR), (.terminal, .ENODEV):
+            "a terminal needs a devpts at /dev/pts, with no other mount in it; see /mounts of config.json"
+        case (.terminal, .ELOOP), (.terminal, .EXDEV):
+            "the image or the container has a link or a mount where its terminals must be; perigee does not follow it"
+        case (.terminal, .EPIPE), (.terminal, .ECONNRESET): "who was to take the terminal has closed its socket"
+        case (.terminal, .ENOSPC): "the limit of terminals is reached: /proc/sys/kernel/pty/max, or max= of the devpts"
         case (.device, .EEXIST):
             "the image has something else of that name there, and perigee does not take it for the device"
         case (.mount, .EROFS), (.bind, .EROFS), (.makeDirectory, .EROFS):
@@ -115,7 +121,7 @@ enum Hint {
     static func of(_ error: SystemError, opening use: LaunchPlan.DescriptorUse) -> String? {
         guard error.code == .ENOENT else { return nil }
         switch use {
-        case .root, .network, .start, .cgroup: return nil
+        case .root, .network, .start, .cgroup, .console: return nil
         case .bindSource: return "the source of a bind mount must be there; see /mounts of config.json"
         case .namespace: return "a namespace to join must be there; see /linux/namespaces of config.json"
         }

@@ -23,11 +23,14 @@ package struct LaunchInputs: ~Copyable {
     package var joining: Cgroup?
     /// Where a plan that parks its child can be started from.
     package var parking: ParkedLaunch.Place?
+    /// A socket that takes the terminal of a plan that makes one.
+    package var console: OwnedDescriptor?
 
     package init(
         root: consuming OwnedDescriptor, network: NetworkMaker? = nil, seccomp: [UInt8] = [], seccompFlags: UInt64 = 0,
         cgroup: (layout: CgroupLayout, path: CgroupPath, resources: LinuxResources)?, cgroupMark: String? = nil,
-        lastCapability: UInt32, joining: Cgroup? = nil, parking: consuming ParkedLaunch.Place? = nil
+        lastCapability: UInt32, joining: Cgroup? = nil, parking: consuming ParkedLaunch.Place? = nil,
+        console: consuming OwnedDescriptor? = nil
     ) {
         self.root = root
         self.network = network
@@ -38,6 +41,7 @@ package struct LaunchInputs: ~Copyable {
         self.lastCapability = lastCapability
         self.joining = joining
         self.parking = parking
+        self.console = console
     }
 }
 
@@ -159,6 +163,10 @@ package struct Launcher: ~Copyable {
         case .start:
             guard let fifo = try inputs.parking?.fifo.view.duplicate() else { preconditionFailure("nowhere to park") }
             descriptors.append(fifo)
+            isDirectory.append(false)
+        case .console:
+            guard let console = try inputs.console?.view.duplicate() else { preconditionFailure("nobody to take it") }
+            descriptors.append(console)
             isDirectory.append(false)
         case .network: preconditionFailure("it is made, not opened")
         case .namespace(let kind, let path):

@@ -111,6 +111,13 @@ extension ArenaBuilder {
 
     private mutating func addProcess(_ step: Step, number n: Int, _ references: References) {
         switch step {
+        case .terminal(let terminal):
+            let size = terminal.size.map { UInt64($0.rows) | UInt64($0.columns) << 16 } ?? 0
+            add(
+                LAUNCH_OP_TERMINAL, step: n, a: UInt32(terminal.index), b: terminal.uid,
+                c: string(ContainerTerminal.devpts),
+                d: terminal.isConsole ? string(ContainerTerminal.console) : 0, x: size)
+        case .preserveDescriptors(let count): add(LAUNCH_OP_PRESERVE, step: n, a: UInt32(count))
         case .rlimit(let name, let soft, let hard):
             add(LAUNCH_OP_RLIMIT, step: n, a: ResourceLimit.number(of: name) ?? UInt32.max, x: soft, y: hard)
         case .oomScoreAdjust(let score):

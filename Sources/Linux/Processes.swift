@@ -119,6 +119,30 @@ package enum Poll {
     }
 }
 
+extension Poll {
+    /// What is awaited of a descriptor; an end or a failure always counts.
+    package struct Wait {
+        let descriptor: Descriptor
+        let events: Int32
+
+        package init(_ descriptor: Descriptor, reading: Bool = false, writing: Bool = false) {
+            self.descriptor = descriptor
+            events = (reading ? POLLIN : 0) | (writing ? POLLOUT : 0)
+        }
+
+        /// Of none: never.
+        package static let never = Wait(Descriptor(-1))
+    }
+
+    /// Waits for any of `list`, and tells for each whether it is what was awaited. `timeout` as for ``readable(_:timeout:)``.
+    package static func any(_ list: [Wait], timeout: Int32? = nil) throws(SystemError) -> [Bool] {
+        var list = list.map { pollfd(fd: $0.descriptor.number, events: Int16($0.events), revents: 0) }
+        let count = UInt(list.count)
+        _ = try check(retrying { clinux_poll(&list, count, timeout ?? -1) }, "poll", "")
+        return list.map { $0.revents != 0 }
+    }
+}
+
 /// The children that this process will have.
 package enum Children {
     /// They stay until they are waited for, also where SIGCHLD was ignored by whoever executed us. Wraps sigaction(2).

@@ -43,6 +43,11 @@ package struct SignalSource: ~Copyable {
     }
 }
 
+extension SignalSource {
+    /// Stops this process, as SIGTSTP would that nobody takes; returns when it goes on. Wraps kill(2).
+    package static func stopProcess() { _ = clinux_kill(getpid(), SIGSTOP) }
+}
+
 /// A timer as a descriptor, on the clock that goes on while the machine sleeps. Wraps timerfd_create(2).
 package struct DeadlineTimer: ~Copyable {
     private let descriptor: OwnedDescriptor

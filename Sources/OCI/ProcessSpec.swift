@@ -1,6 +1,8 @@
 /// The container's process: config.md, "Process".
 package struct ProcessSpec: Hashable, Sendable {
     package var terminal = false
+    /// Of the terminal; nil: as it comes.
+    package var consoleSize: TerminalSize?
     package var user = User()
     package var args: [String] = []
     /// `NAME=VALUE`.
@@ -19,6 +21,17 @@ package struct ProcessSpec: Hashable, Sendable {
         var process = ProcessSpec()
         process.args = [""]
         return process
+    }
+
+    /// In characters, as `struct winsize` of ioctl_tty(2) has it.
+    package struct TerminalSize: Hashable, Sendable {
+        package var rows: UInt16
+        package var columns: UInt16
+
+        package init(rows: UInt16, columns: UInt16) {
+            self.rows = rows
+            self.columns = columns
+        }
     }
 
     package struct User: Hashable, Sendable {
@@ -53,6 +66,10 @@ extension ProcessSpec {
     package init(_ json: JSON) throws(SpecError) {
         do throws(JSONError) {
             terminal = try json["terminal"]?.bool() ?? false
+            if terminal, let size = json["consoleSize"] {
+                consoleSize = TerminalSize(
+                    rows: try size.required("height").integer(), columns: try size.required("width").integer())
+            }
             user = try User(json["user"])
             args = try json["args"]?.strings() ?? []
             env = try json["env"]?.strings() ?? []
@@ -91,7 +108,6 @@ extension ProcessSpec {
         if let score = oomScoreAdj, !(-1000...1000).contains(score) {
             throw .invalid(pointer: at + "/oomScoreAdj", rule: "\(score) is not from -1000 to 1000")
         }
-        if terminal { throw .unsupported(pointer: at + "/terminal", what: "a terminal") }
         for name in ["selinuxLabel", "apparmorProfile", "scheduler", "ioPriority", "execCPUAffinity"] {
             guard let field = json[name] else { continue }
             if case .string("") = field.value { continue }

@@ -85,6 +85,7 @@ extension LaunchPlan.DescriptorUse {
         case .cgroup(let controllers):
             "a clone of its own group" + (controllers.isEmpty ? "" : ", \(controllers.joined(separator: ","))")
         case .start: "the FIFO by which the command is started"
+        case .console: "the socket that takes the terminal"
         case .bindSource(let path, let isRecursive):
             "a clone of \(quoted(path))" + (isRecursive ? " and what is mounted below" : "")
         case .namespace(let namespace, let path): "the \(namespace.word) namespace \(quoted(path))"
@@ -149,6 +150,9 @@ extension Step {
 
     private var processText: String {
         switch self {
+        case .terminal(let terminal): terminal.text
+        case .preserveDescriptors(let count):
+            "leave \(count == 1 ? "descriptor 3" : "the descriptors 3 to \(count + 2)") to the command"
         case .rlimit(let name, let soft, let hard): "limit \(name) to \(Step.limit(soft)), at most \(Step.limit(hard))"
         case .oomScoreAdjust(let score): "adjust the OOM score by \(score)"
         case .ownStandardStreams(let uid, let gid): "give the standard streams to \(uid):\(gid)"
@@ -268,6 +272,15 @@ extension BindMount {
             attributes.words + recursiveAttributes.words.map { "r" + $0 } + propagation.map(\.text)
         return "bind \(quoted(source)), descriptor \(index), on \(quoted(target))" + (strict ? ", no links" : "")
             + (words.isEmpty ? "" : ": " + words.joined(separator: ","))
+    }
+}
+
+extension ContainerTerminal {
+    /// `new terminal on /dev/console: 24 rows, 80 columns, user 0; its other end goes through descriptor 2`
+    var text: String {
+        let size = size.map { "\($0.rows) rows, \($0.columns) columns, " } ?? ""
+        return "new terminal" + (isConsole ? " on \(ContainerTerminal.console)" : "")
+            + ": \(size)user \(uid); its other end goes through descriptor \(index)"
     }
 }
 

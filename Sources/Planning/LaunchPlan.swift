@@ -1,3 +1,5 @@
+package import OCI
+
 /// A launch as a value: who does what, in which order. It is made by ``Planner`` without touching the kernel, printed
 /// by `--explain`, and carried out by the Launching room, step for step.
 package struct LaunchPlan: Hashable, Sendable {
@@ -63,6 +65,8 @@ package struct LaunchPlan: Hashable, Sendable {
         case network
         /// A FIFO by which the command is started later.
         case start
+        /// Where the child sends the other end of its terminal.
+        case console
         /// A namespace to join.
         case namespace(Namespace, path: String)
     }
@@ -146,6 +150,12 @@ package enum Step: Hashable, Sendable {
     case sysctl(key: String, value: String)
     case maskPath(String)
     case readonlyPath(String)
+
+    // MARK: the child, what it gets of its caller
+
+    case terminal(ContainerTerminal)
+    /// Leave so many descriptors from 3 on to the command; all others close when it is executed.
+    case preserveDescriptors(count: Int)
 
     // MARK: the child, identity and limits
 
@@ -260,6 +270,28 @@ package struct FileSystemMount: Hashable, Sendable {
         self.attributes = attributes
         self.strict = strict
         self.propagation = propagation
+    }
+}
+
+/// A new terminal of the container's devpts: the process's standard streams and its session's, pts(4).
+package struct ContainerTerminal: Hashable, Sendable {
+    /// Through which descriptor of the plan its other end goes.
+    package var index: Int
+    /// nil: as the kernel makes it, without a size.
+    package var size: ProcessSpec.TerminalSize?
+    /// Whose it is. Its group is devpts' own.
+    package var uid: UInt32
+    /// Whether it is the container's console, /dev/console.
+    package var isConsole: Bool
+
+    package static let devpts = "/dev/pts"
+    package static let console = "/dev/console"
+
+    package init(index: Int, size: ProcessSpec.TerminalSize?, uid: UInt32, isConsole: Bool) {
+        self.index = index
+        self.size = size
+        self.uid = uid
+        self.isConsole = isConsole
     }
 }
 

@@ -25,6 +25,7 @@ extension Planner {
         let bounding = try capabilitySteps()
         let joins = try joinSteps()
         let mount = mountNamespace.map { open(.namespace(.mount, path: $0)) }
+        let terminal = terminalStep(isConsole: false)
         let before = descriptors.indices.map { Step.openDescriptor(index: $0) } + joins.before
 
         // The group first: what the process does counts there, and is limited, from its first step on.
@@ -36,7 +37,9 @@ extension Planner {
         child += joins.child
         // Last of the namespaces: from here on no path of the host is left, and the root is the container's.
         if let mount { child.append(.join(.mount, index: mount)) }
-        child += [.newSession, .sessionKeyring(name: context.keyring)]
+        child.append(.newSession)
+        if let keyring = context.keyring { child.append(.sessionKeyring(name: keyring)) }
+        if let terminal { child.append(terminal) }
         if process.oomScoreAdj != nil { child.append(.openProc) }
         child += try processSteps(bounding, awaiting: nil, nil)
         return LaunchPlan(

@@ -9,7 +9,8 @@ extension Planner {
         var after: [Step] = []
     }
 
-    mutating func mountSteps() throws(PlanningError) -> MountSteps {
+    /// `console` is what is mounted into /dev when all else of it is there.
+    mutating func mountSteps(console: Step?) throws(PlanningError) -> MountSteps {
         var steps: [Step] = []
         var cgroupAt: Int?
         var attributes: [Step] = []
@@ -31,6 +32,7 @@ extension Planner {
         }
         if spec.mounts.contains(where: { $0.destination == "/dev" }) { steps += deviceSteps() }
         steps += try extraDevices()
+        if let console { steps.append(console) }
         steps += attributes
         if spec.root.readonly {
             steps.append(

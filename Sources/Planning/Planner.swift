@@ -9,8 +9,8 @@ package struct Planner {
         package var cgroupPath: String?
         /// For people: what the root file system is.
         package var rootDescription: String
-        /// The name of the session keyring.
-        package var keyring: String
+        /// The name of the session keyring; nil: the caller's stays.
+        package var keyring: String?
         /// A filter travels with the plan.
         package var hasFilter: Bool
         /// In a configuration of the OCI verbs what can't be granted warns; in one that is made of our user's words it
@@ -18,10 +18,14 @@ package struct Planner {
         package var isStrict: Bool
         /// The command is started later, by somebody else.
         package var isParked: Bool
+        /// Of the caller's terminal, which is what a container's in the foreground is seen on.
+        package var terminalSize: ProcessSpec.TerminalSize?
+        /// So many descriptors of the caller's, from 3 on, are the command's.
+        package var preserved: Int
 
         package init(
-            cgroupPath: String?, rootDescription: String, keyring: String, hasFilter: Bool, isStrict: Bool,
-            isParked: Bool = false
+            cgroupPath: String?, rootDescription: String, keyring: String?, hasFilter: Bool, isStrict: Bool,
+            isParked: Bool = false, terminalSize: ProcessSpec.TerminalSize? = nil, preserved: Int = 0
         ) {
             self.cgroupPath = cgroupPath
             self.rootDescription = rootDescription
@@ -29,6 +33,8 @@ package struct Planner {
             self.hasFilter = hasFilter
             self.isStrict = isStrict
             self.isParked = isParked
+            self.terminalSize = terminalSize
+            self.preserved = preserved
         }
     }
 
@@ -58,7 +64,8 @@ package struct Planner {
         let network = isBeside ? open(.network) : nil
         let root = open(.root)
         let start = context.isParked ? open(.start) : nil
-        let mounts = try mountSteps()
+        let terminal = terminalStep(isConsole: true)
+        let mounts = try mountSteps(console: terminal)
         let bounding = try capabilitySteps()
         let joins = try joinSteps()
         let maps = new.contains(.user) ? identityMaps() : nil
@@ -92,7 +99,8 @@ package struct Planner {
         var child: [Step] = []
         if maps != nil { child += [.await(.identityMapsWritten), .becomeNamespaceRoot] }
         child += joins.child
-        child += [.newSession, .sessionKeyring(name: context.keyring)]
+        child.append(.newSession)
+        if let keyring = context.keyring { child.append(.sessionKeyring(name: keyring)) }
         child += try nameSteps(new)
         if new.contains(.network), network == nil { child.append(.loopbackUp) }
 
@@ -135,7 +143,12 @@ package struct Planner {
         // Limits, and what needs privilege still. All that needs none is done here as well, so that little follows a
         // filter: a profile must allow what comes after it.
         var child = try limitSteps()
-        child += [.ownStandardStreams(uid: process.user.uid, gid: process.user.gid), .resetSignals]
+        if context.preserved > 0 { child.append(.preserveDescriptors(count: context.preserved)) }
+        // A terminal is the user's from the beginning.
+        if !process.terminal {
+            child.append(.ownStandardStreams(uid: process.user.uid, gid: process.user.gid))
+        }
+        child.append(.resetSignals)
         child.append(.umask(process.user.umask ?? 0o022))
         // Nothing of the image has run so far; what comes next may be the command's, and a filter may deny waiting.
         if let handshake { child.append(.await(handshake)) }
@@ -166,6 +179,15 @@ package struct Planner {
         }
         child.append(.exec(arguments: process.args, environment: environment, candidates: candidates))
         return child
+    }
+
+    /// The process's terminal, if it has one.
+    mutating func terminalStep(isConsole: Bool) -> Step? {
+        guard process.terminal else { return nil }
+        return .terminal(
+            ContainerTerminal(
+                index: open(.console), size: context.terminalSize ?? process.consoleSize, uid: process.user.uid,
+                isConsole: isConsole))
     }
 
     /// Hands the child one more descriptor: its index.

@@ -51,6 +51,10 @@ extension Step {
 
     private var processCalls: [String] {
         switch self {
+        case .terminal(let terminal):
+            ["openat", "openat2", "fstatfs", "newfstatat", "ioctl", "fchownat"]
+                + (terminal.isConsole ? ["open_tree", "mkdirat", "move_mount"] : []) + ["dup3", "sendmsg"]
+        case .preserveDescriptors: ["fcntl"]
         case .rlimit: ["prlimit64"]
         case .oomScoreAdjust: ["openat", "write"]
         case .ownStandardStreams: ["newfstatat", "fchownat"]

@@ -9,12 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { LAUNCH_MAGIC = 0x31475250 /* "PRG1" */, LAUNCH_DESCRIPTORS = 96, LAUNCH_PAGE = 4096 };
+enum { LAUNCH_MAGIC = 0x31475250 /* "PRG1" */, LAUNCH_DESCRIPTORS = 96, LAUNCH_PAGE = 4096, LAUNCH_PRESERVED = 1024 };
 
 /* What an operation does; the letters say what its fields hold, in the order a, b, c, d: s a string, o a string or 0,
  * l the length of the string before it, v a 0-terminated array of string references, p pairs of strings (an empty key
  * ends them; "\001" as value: a flag), g an array of `b` uint32, f BPF of `b` bytes, d the index of a descriptor,
- * h a handshake, - a number. */
+ * h a handshake, k a count of at most LAUNCH_PRESERVED, - a number. */
 #define LAUNCH_OPERATIONS(X)                                                                                        \
     X(WAIT, "h---")                                                                                                 \
     X(SIGNAL, "h---")                                                                                               \
@@ -56,7 +56,9 @@ enum { LAUNCH_MAGIC = 0x31475250 /* "PRG1" */, LAUNCH_DESCRIPTORS = 96, LAUNCH_P
     X(RESET_SIGNALS, "----")                                                                                        \
     X(CHDIR, "s---")                                                                                                \
     X(EXEC, "vvv-")            /* arguments, environment, candidates, laid in this order */                         \
-    X(PARK, "d---")            /* a FIFO: says that all is made, and goes on when a byte comes */
+    X(PARK, "d---")            /* a FIFO: says that all is made, and goes on when a byte comes */                    \
+    X(TERMINAL, "d-so")        /* a socket for its other end, -, devpts, console; b: uid; x: LAUNCH_TERMINAL_SIZE */  \
+    X(PRESERVE, "k---")        /* a: how many descriptors from 3 on the command gets */
 
 #define LAUNCH_ENUM(name, fields) LAUNCH_OP_##name,
 enum launch_kind { LAUNCH_OPERATIONS(LAUNCH_ENUM) LAUNCH_KINDS };
@@ -67,6 +69,9 @@ enum launch_mount_flags {
     LAUNCH_MOUNT_RECURSIVE = 2, /* attributes hold for the mounts below too */
     LAUNCH_MOUNT_FILE = 4,      /* the source is not a directory: a missing target is made a file */
 };
+
+/* A terminal's size in x: rows, columns; 0: as the kernel has it. */
+#define LAUNCH_TERMINAL_SIZE(rows, columns) ((uint64_t)(rows) | (uint64_t)(columns) << 16)
 
 struct launch_operation {
     uint16_t kind;

@@ -12,4 +12,4 @@
     X(unshare, 272, 97) X(prlimit64, 302, 261) X(setns, 308, 268) X(seccomp, 317, 277) X(open_tree, 428, 428)       \
     X(move_mount, 429, 429) X(fsopen, 430, 430) X(fsconfig, 431, 431) X(fsmount, 432, 432)                          \
     X(close_range, 436, 436) X(openat2, 437, 437) X(mount_setattr, 442, 442) X(getcwd, 79, 17) \
-    X(recvfrom, 45, 207)
+    X(recvfrom, 45, 207) X(sendmsg, 46, 211) X(fstatfs, 138, 44) X(dup3, 292, 24)

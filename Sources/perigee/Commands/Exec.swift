@@ -13,14 +13,11 @@ extension Verb {
             Option("--env", short: "-e", value: "NAME=VALUE", "one more variable; may stand several times"),
             Option("--user", short: "-u", value: "UID[:GID]", "whose it is"),
             Option("--detach", short: "-d", "do not stay until it ends"),
-            Option("--pid-file", value: "FILE", "write its number to FILE"),
-            Option("--tty", short: "-t", "refused: there are no terminals yet"),
-        ] + refusedOptions,
+            Option("--tty", short: "-t", "give it a terminal"),
+        ] + handoverOptions.filter { $0.name != "--no-new-keyring" },
         notes: "The exit code is the command's, 128 + n for a signal; 255 if it could not be executed.",
         takesCommand: true,
         run: { arguments, global in
-            try refuse(arguments, "exec")
-            if arguments.has("--tty") { throw UsageError("exec: --tty: there are no terminals yet") }
             let words = Array(arguments.rest)
             guard !words.isEmpty, words.count > 1 || arguments.has("--process") else {
                 throw UsageError("exec: needs the container's ID and a command, or --process")
@@ -32,6 +29,8 @@ extension Verb {
                 throw UsageError("exec: --env '\(entry)' is not NAME=VALUE")
             }
             request.workingDirectory = arguments["--cwd"]
+            request.terminal = arguments.has("--tty")
+            request.handover = try handover(arguments, "exec", isDetached: arguments.has("--detach"))
             if let text = arguments["--user"] { request.user = try user(text) }
             do throws(ContainersError) { return try execute(request, words[0], arguments, global) } catch {
                 return Report.failed(error.description, status: 255)
@@ -50,20 +49,21 @@ extension Verb {
         _ request: ContainerExec.Request, _ name: String, _ arguments: Arguments, _ global: GlobalOptions
     ) throws(ContainersError) -> Int32 {
         var request = request
+        try request.handover.claimDescriptors(activated: false)
         if let path = arguments["--process"] { request.process = try process(path) }
         let identifier = try ContainerIdentifier(name)
         guard let root = try RuntimeRoot.existing(path: global.root) else { throw .noContainer(name) }
         try Foreground.holdSignals()
         var process = try Container.find(identifier, in: root).execute(request, in: root)
-        for warning in process.warnings { CommandLineTool.complain("warning: \(warning)") }
-        do throws(SystemError) { try writeProcess(process.identifier, to: arguments["--pid-file"]) } catch {
-            throw .pidFile(error)
-        }
+        let warnings = process.warnings
+        for warning in warnings { CommandLineTool.complain("warning: \(warning)") }
         if arguments.has("--detach") {
             process.leave()
             return 0
         }
-        return try process.stay()
+        let status = try process.stay()
+        for warning in process.warnings.dropFirst(warnings.count) { CommandLineTool.complain("warning: \(warning)") }
+        return status
     }
 
     private static func process(_ path: String) throws(ContainersError) -> ProcessSpec {

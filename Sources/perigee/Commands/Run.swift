@@ -4,27 +4,55 @@ internal import OCI
 internal import Planning
 
 extension Verb {
-    /// `perigee run`: an OCI bundle in the foreground.
+    /// `perigee run`: an OCI bundle, to its end or with `--detach` to its start.
     static let run = Verb(
         .run, operands: "ID", summary: "run an OCI bundle to its end",
         options: [
             Option("--bundle", short: "-b", value: "DIR", "the bundle (default: the working directory)"),
             Option("--config", short: "-f", value: "FILE", "another file than config.json of the bundle"),
-        ] + Report.options,
+            Option("--detach", short: "-d", "do not stay: `create` and `start` in one"),
+        ] + Report.options + handoverOptions,
         run: { arguments, global in
             guard arguments.operands.count == 1, arguments.command == nil else {
                 throw UsageError("run: needs one operand, the container's ID")
             }
-            do throws(ContainersError) { return try runBundle(arguments, global) } catch {
+            let isDetached = arguments.has("--detach")
+            let handover = try handover(arguments, "run", isDetached: isDetached)
+            for option in ["--timeline", "--json"] where isDetached && arguments.has(option) {
+                throw UsageError("run: --detach does not stay for what \(option) tells")
+            }
+            do throws(ContainersError) {
+                return isDetached
+                    ? try startBundle(arguments, handover, global) : try runBundle(arguments, handover, global)
+            } catch {
                 return Report.failed(error.description, status: 1)
             }
         })
 
-    private static func runBundle(_ arguments: Arguments, _ global: GlobalOptions) throws(ContainersError) -> Int32 {
+    private static func startBundle(
+        _ arguments: Arguments, _ handover: Handover, _ global: GlobalOptions
+    ) throws(ContainersError) -> Int32 {
+        let status = try createContainer(arguments, handover, global)
+        guard !arguments.has("--explain"), let root = try RuntimeRoot.existing(path: global.root) else { return status }
+        let identifier = try ContainerIdentifier(arguments.operands[0])
+        do throws(ContainersError) { try Container.find(identifier, in: root).start() } catch {
+            let why = error
+            try Container.find(identifier, in: root).delete(force: true)
+            throw why
+        }
+        return status
+    }
+
+    private static func runBundle(
+        _ arguments: Arguments, _ handover: Handover, _ global: GlobalOptions
+    ) throws(ContainersError) -> Int32 {
+        var handover = handover
+        try handover.claimDescriptors(activated: true)
         let report = Report(arguments)
         let identifier = try ContainerIdentifier(arguments.operands[0])
         let bundle = try Bundle(
             path: arguments["--bundle"] ?? ".", configuration: arguments["--config"] ?? "config.json")
+        if !report.wantsPlan { try handover.check(terminal: bundle.spec.process?.terminal == true) }
         var phases = LaunchPhases(measured: report.wantsTimeline)
         phases.end("read configuration")
         let network =
@@ -39,7 +67,7 @@ extension Verb {
                 identifier: identifier, spec: bundle.spec, specPath: bundle.configurationPath,
                 rootDescription: "directory \(bundle.rootPath)",
                 filter: bundle.spec.linux.seccomp.map { .profile($0) } ?? .none, isStrict: false, stopsOnSignal: false,
-                timeline: report.wantsTimeline),
+                timeline: report.wantsTimeline, handover: handover),
             root: root, network: network, phases: phases)
         if report.wantsPlan { return report.explain(launch.plan) }
         var state = try StateDirectory.make(identifier, launch.record, in: root)

@@ -84,9 +84,17 @@ static long made_up_status(struct stat *st) {
     if (r < 0) return r;
     memset(st, 0, sizeof *st);
     fill(&st->mode, sizeof st->mode);
-    st->rdev = next_byte() & 1 ? 0x103 : next_byte();
+    unsigned device = next_byte();
+    st->rdev = device & 1 ? 0x103 : device & 2 ? 0x502 : next_byte();
     st->uid = next_byte();
     return 0;
+}
+
+static void is_message(const struct msghdr *m) {
+    readable(m, sizeof *m);
+    for (size_t i = 0; i < m->part_count; i++) readable(m->parts[i].base, m->parts[i].length);
+    readable(m->control, m->control_length);
+    is_descriptor(*(const int *)((const struct cmsghdr *)m->control + 1));
 }
 
 static long working_directory(char *at, size_t bytes) {
@@ -114,7 +122,20 @@ long syscall6(long n, long a, long b, long c, long d, long e, long f) {
     case SYS_clock_gettime: fill((void *)b, sizeof(struct timespec)); return 0;
     case SYS_rt_sigaction: readable((void *)b, sizeof(struct kernel_sigaction)); return outcome(0);
     case SYS_rt_sigprocmask: readable((void *)b, 8); return outcome(0);
-    case SYS_ioctl: is_descriptor(a); readable((void *)c, sizeof(struct ifreq)); return outcome(0);
+    case SYS_ioctl:
+        is_descriptor(a);
+        if (b == TIOCGPTPEER) return new_descriptor();
+        if (b != TIOCSCTTY)
+            readable((void *)c, b == TIOCSPTLCK ? sizeof(int) : b == TIOCSWINSZ ? sizeof(struct winsize) : sizeof(struct ifreq));
+        return outcome(0);
+    case SYS_dup3: is_descriptor(a); return outcome(b);
+    case SYS_sendmsg: is_descriptor(a), is_message((void *)b); return outcome(9);
+    case SYS_fstatfs: {
+        is_descriptor(a);
+        long r = outcome(0);
+        if (r == 0) ((struct statfs *)b)->type = next_byte() & 1 ? 0 : DEVPTS_SUPER_MAGIC;
+        return r;
+    }
     case SYS_socket: return new_descriptor();
     case SYS_execve: {
         is_text((void *)a), are_texts((char **)b), are_texts((char **)c);

@@ -102,6 +102,9 @@ def main() -> None:
     directory = bytes([0, 0, 0x00, 0x40, 0, 0, 1, 0])
     script = begun + directory + bytes(6) + directory + bytes(2)
     (folder / "masked-directories").write_bytes(plan([root, number["MASK"], number["MASK"], last], script, 0, Pool()))
+    # A terminal: devpts, its ptmx (mode 020000, 5:2), and all that follows.
+    script = begun + bytes([0, 0, 0, 0, 0, 0x00, 0x20, 0, 0, 2])
+    (folder / "terminal-whole").write_bytes(plan([root, number["TERMINAL"], last], script, 0, Pool()))
     (folder / "whole").write_bytes(whole([last]))
     (folder / "whole-cut").write_bytes(whole([last])[:300])
     for field, value in [
