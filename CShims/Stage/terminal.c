@@ -86,7 +86,7 @@ long open_terminal(struct stage *s, const struct launch_operation *op) {
     long slave = open_slave(s, (int)master, op), error = slave;
     if (slave >= 0) {
         error = op->d ? bind_console(s, (int)slave, op->d) : 0;
-        s->subject = op->c;
+        if (error >= 0) s->subject = op->c;
         for (int fd = 0; error >= 0 && fd < 3; fd++) error = CALL(s, dup3, slave, fd, 0);
         if (error >= 0) error = CALL(s, ioctl, 0, TIOCSCTTY, 0);
         if (error >= 0) error = send_master(s, s->header->descriptors[op->a], (int)master);

@@ -167,7 +167,8 @@ struct TerminalRelay: ~Copyable {
         if lost == nil {
             // A write to what may wait is of no more than poll(2) has promised: a page of a pipe.
             if sink.mayWait, try !Poll.any([sinkWait], timeout: 0)[0] { return }
-            do throws(SystemError) { return try output.drain(into: sink.view, most: sink.mayWait ? 4096 : .max) } catch {
+            do throws(SystemError) { return try output.drain(into: sink.view, most: sink.mayWait ? 4096 : .max) } catch
+            {
                 if error.code == .EAGAIN { return }
                 lost = error
             }

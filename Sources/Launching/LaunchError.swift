@@ -93,6 +93,8 @@ enum Hint {
             "a terminal needs a devpts at /dev/pts, with no other mount in it; see /mounts of config.json"
         case (.terminal, .ELOOP), (.terminal, .EXDEV):
             "the image or the container has a link or a mount where its terminals must be; perigee does not follow it"
+        case (.terminal, .EINVAL) where error.call == "move_mount":
+            "the image has a directory where its console must be"
         case (.terminal, .EPIPE), (.terminal, .ECONNRESET): "who was to take the terminal has closed its socket"
         case (.terminal, .ENOSPC): "the limit of terminals is reached: /proc/sys/kernel/pty/max, or max= of the devpts"
         case (.device, .EEXIST):

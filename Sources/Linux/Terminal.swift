@@ -49,7 +49,9 @@ extension Descriptor {
     /// The same terminal or pipe as another open file, that never waits and of whose flags nobody else knows; nil: it is
     /// something else, or can't be opened again.
     package func reopenedWithoutWaiting(_ flags: Int32) -> OwnedDescriptor? {
-        guard let status = try? status(), status.isCharacterDevice || status.mode & S_IFMT == S_IFIFO else { return nil }
+        guard let status = try? status(), status.isCharacterDevice || status.mode & S_IFMT == S_IFIFO else {
+            return nil
+        }
         return try? Descriptor.workingDirectory.openFollowing("/proc/self/fd/\(number)", flags | O_NONBLOCK)
     }
 

@@ -58,7 +58,10 @@ import Testing
         setting("a user beyond 32 bits", ("process/user/uid", "4294967296")),
         setting("a negative user", ("process/user/uid", "-1")),
         setting("the user 4294967295, which means unchanged", ("process/user/uid", "4294967295")),
-        setting("a terminal", ("process/terminal", "true")),
+        setting("a terminal and no devpts", ("process/terminal", "true"), ("mounts", "[]")),
+        setting(
+            "a terminal of 70000 columns", ("process/terminal", "true"),
+            ("process/consoleSize", #"{"height": 24, "width": 70000}"#)),
         setting("cwd is a file", ("process/cwd", #""/etc/passwd""#)),
         setting("cwd is /proc/self/fd/5 (CVE-2024-21626)", ("process/cwd", #""/proc/self/fd/5""#)),
         setting(

@@ -121,7 +121,7 @@ import Testing
         ("process/env", #"["NOVALUE"]"#, "/process/env/0"), ("ociVersion", #""7""#, "/ociVersion"),
         ("linux/namespaces", #"[{"type": "moon"}]"#, "/linux/namespaces/0/type: no namespace 'moon'"),
         ("hooks", #"{"prestart": [{"path": "/bin/true"}]}"#, "/hooks/prestart: a hook is not supported"),
-        ("process/terminal", "true", "/process/terminal"), ("process/user", "5", "/process/user"),
+        ("process/terminal", "1", "/process/terminal"), ("process/user", "5", "/process/user"),
         ("linux/sysctl", #"{"kernel.panic": "1"}"#, "kernel.panic: it is the whole host's"),
         (
             "mounts", #"[{"destination": "/x", "type": "bind", "source": "/no/such/source", "options": ["bind"]}]"#,

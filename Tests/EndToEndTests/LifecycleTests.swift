@@ -340,7 +340,7 @@ import Testing
         for words in [["--systemd-cgroup", "state", "c"], ["--log-format", "xml", "state", "c"]] {
             #expect(scene.own.run(words).status == 2)
         }
-        for option in ["--console-socket=/x", "--preserve-fds=1", "--no-pivot"] {
+        for option in ["--preserve-fds=-1", "--no-pivot"] {
             let refused = try scene.create("c", option)
             #expect(refused.status == 2 && refused.errors.contains(String(option.prefix(8))), "\(refused)")
         }
