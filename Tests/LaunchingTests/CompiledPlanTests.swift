@@ -22,6 +22,31 @@ struct CompiledPlanTests {
             descriptors: [0], control: Descriptor(1), timeline: true)
     }
 
+    @Test("a plan with a terminal and descriptors of the caller's is well formed; too many of them are not")
+    func terminal() throws {
+        var spec = try RuntimeSpec.standard()
+        spec.process?.terminal = true
+        spec.process?.consoleSize = .init(rows: 24, columns: 80)
+        func verdict(preserved: Int) throws -> String? {
+            let plan = try Planner.plan(
+                spec, on: HostFacts(cgroups: .unified, architecture: .x86_64, lastCapability: 40, capabilities: .max),
+                .init(
+                    cgroupPath: nil, rootDescription: "", keyring: nil, hasFilter: false, isStrict: false,
+                    preserved: preserved))
+            let compiled: CompiledPlan
+            do throws(LaunchError) {
+                compiled = try CompiledPlan.make(
+                    plan, firstNumber: plan.firstChildNumber,
+                    references: .init(isDirectory: [true, false], seccomp: [], seccompFlags: 0, lastCapability: 40),
+                    descriptors: [0, 1], control: Descriptor(1), timeline: false)
+            } catch { return "\(error)" }
+            return Self.verdict(try Self.bytes(compiled))
+        }
+        #expect(try verdict(preserved: 0) == nil)
+        #expect(try verdict(preserved: 1024) == nil)
+        #expect(try verdict(preserved: 1025)?.contains("a field that points to no such thing") == true)
+    }
+
     /// The arena's bytes, copied.
     static func bytes(_ plan: CompiledPlan) throws -> [UInt8] {
         let header = try #require(plan.header)

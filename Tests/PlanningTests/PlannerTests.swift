@@ -112,6 +112,45 @@ struct PlannerTests {
         #expect(!plan.child.contains { if case .device = $0 { true } else { false } })
     }
 
+    @Test("a terminal is made in the container's /dev, before that may be read-only, and replaces the caller's streams")
+    func terminal() throws {
+        var spec = try RuntimeSpec.standard()
+        spec.process?.terminal = true
+        spec.process?.user.uid = 1000
+        spec.process?.consoleSize = .init(rows: 24, columns: 80)
+        spec.root.readonly = true
+        var context = Planner.Context(
+            cgroupPath: "perigee/0/web", rootDescription: "", keyring: nil, hasFilter: false, isStrict: false,
+            isParked: true, preserved: 3)
+        let plan = try Planner.plan(spec, on: Self.host(.unified), context)
+        try Self.compare(plan, "terminal")
+        let at = try #require(plan.child.firstIndex { if case .terminal = $0 { true } else { false } })
+        let session = try #require(plan.child.firstIndex(of: .newSession))
+        let device = try #require(plan.child.lastIndex { if case .device = $0 { true } else { false } })
+        let readOnly = try #require(
+            plan.child.firstIndex { if case .setMountAttributes = $0 { true } else { false } })
+        #expect(session < at && device < at && at < readOnly)
+        let keep = try #require(plan.child.firstIndex(of: .preserveDescriptors(count: 3)))
+        let park = try #require(plan.child.firstIndex { if case .park = $0 { true } else { false } })
+        #expect(keep < park)
+        for step in plan.child {
+            if case .ownStandardStreams = step { Issue.record("the caller's streams change their owner") }
+            if case .sessionKeyring = step { Issue.record("a keyring that was not wanted") }
+        }
+        // What the caller sees counts more than what the configuration says.
+        context.terminalSize = .init(rows: 50, columns: 132)
+        let seen = try Planner.plan(spec, on: Self.host(.unified), context)
+        #expect(seen.text.contains("50 rows, 132 columns, user 1000"))
+        // In a container that runs it is no console.
+        let further = try Planner.planExec(spec, joining: [.mount, .pid], of: 7, on: Self.host(.unified), context)
+        let join = try #require(further.child.firstIndex { if case .join(.mount, _) = $0 { true } else { false } })
+        #expect(
+            further.child.firstIndex(
+                of: .terminal(
+                    ContainerTerminal(index: 2, size: context.terminalSize, uid: 1000, isConsole: false)))
+                == join + 2)
+    }
+
     @Test("namespaces of others are joined: pid by the runtime, the rest by the child")
     func joining() throws {
         var spec = try RuntimeSpec.standard()

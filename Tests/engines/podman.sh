@@ -3,6 +3,7 @@
 # expected here is podman's, not ours. Networks are left out.
 set -u
 runtime=$(realpath "$1")
+here=$(dirname "$(realpath "$0")")
 images=${PERIGEE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/perigee}/images
 work=$(mktemp -d /tmp/perigee-test-podman.XXXXXX)
 failed=0
@@ -68,6 +69,34 @@ check "exec, not executable" 126 "" exec one /etc/passwd
 check "exec with input" 0 "from outside" exec -i one cat <<end
 from outside
 end
+at_terminal() { # what, expected, arguments of podman, behind -- of who sits at a terminal of 30 by 100
+    what=$1 expected=$2
+    shift 2
+    said=$(python3 "$here/terminal.py" at 30x100 expect:ready size:40x120 expect:seen "type:x\\n" expect:bye end -- \
+        podman --root "$work/root" --runroot "$work/run" --storage-driver vfs --cgroup-manager cgroupfs \
+        --runtime "$runtime" "$@" 2>&1 |
+        grep -v 'container not running') # podman's, where it was slower with a new size than the command with its end
+    if [ "$said" = "$expected" ]; then
+        echo "ok    $what"
+    else
+        failed=1
+        echo "FAIL  $what: it said '$said', expected '$expected'"
+    fi
+}
+inside='test -t 0 && tty; trap "test \"\$(stty size)\" = \"40 120\" && echo seen && trap : WINCH" WINCH; echo ready; while :; do read x && break; done; echo bye; exit 5'
+at_terminal "run at a terminal" "/dev/pts/0
+ready
+seen
+x
+bye
+status 5" run --rm -it --network none demo-host sh -c "$inside"
+at_terminal "exec at a terminal" "/dev/pts/0
+ready
+seen
+x
+bye
+status 5" exec -it one sh -c "$inside"
+check "a terminal without a caller's" 0 "terminal" run --rm -t --network none demo-host sh -c 'test -t 0 && printf terminal'
 check "pause" 0 "one" pause one
 check "paused" 0 "paused" inspect --format '{{.State.Status}}' one
 check "unpause" 0 "one" unpause one
