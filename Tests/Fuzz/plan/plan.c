@@ -73,6 +73,7 @@ static void is_descriptor(long fd) {
 }
 
 static long close_one(long fd) {
+    if (fd == ((const struct launch_header *)arena)->control) return 0; /* a parked child lets its maker go */
     require(fd >= FIRST_DESCRIPTOR && fd < FIRST_DESCRIPTOR + opened, "a descriptor is closed that is another's");
     require(is_open[fd - FIRST_DESCRIPTOR], "a descriptor is closed twice");
     is_open[fd - FIRST_DESCRIPTOR] = 0;
@@ -162,7 +163,9 @@ long syscall6(long n, long a, long b, long c, long d, long e, long f) {
     case SYS_fchownat: is_descriptor(a), is_text((void *)b); return outcome(0);
     case SYS_newfstatat: is_descriptor(a), is_text((void *)b); return made_up_status((void *)c);
     case SYS_symlinkat: is_text((void *)a), is_descriptor(b), is_text((void *)c); return outcome(0);
-    case SYS_prlimit64: readable((void *)c, sizeof(struct rlimit64)); return outcome(0);
+    case SYS_prlimit64:
+        if (c) readable((void *)c, sizeof(struct rlimit64));
+        return outcome(0);
     case SYS_setns: is_descriptor(a); return outcome(0);
     case SYS_seccomp: {
         const struct sock_fprog *program = (const void *)c;
