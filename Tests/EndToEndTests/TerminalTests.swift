@@ -50,9 +50,7 @@ import Testing
         /// State directories, and groups of this root.
         func left() throws -> [String] {
             let states = try FileManager.default.contentsOfDirectory(atPath: own.root).filter { !$0.hasPrefix("@") }
-            let hash = own.root.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
-            let name = String(format: "%08x.*", hash)
-            let groups = Perigee.shell("find /sys/fs/cgroup -type d -name '\(name)' 2>/dev/null").output
+            let groups = Perigee.shell("find /sys/fs/cgroup -type d -name '\(own.identifier).*' 2>/dev/null").output
             return states + groups.split(separator: "\n").map(String.init)
         }
     }
@@ -211,7 +209,7 @@ import Testing
             outcome.output.replacing("abc\n", with: "").count == lines.replacing("abc\n", with: "").count, "\(outcome)")
         #expect(outcome.output.contains("30 100\nall\ncharacter special file 88:0\n"), "\(outcome)")
         #expect(outcome.output.hasSuffix("name /dev/ptmx\nstatus 0\n"), "\(outcome)")
-        #expect(room.own.run(["delete", "c"]).status == 0)
+        #expect(room.own.run(["delete", "--force", "c"]).status == 0)
         #expect(try room.left() == [])
     }
 
@@ -227,7 +225,7 @@ import Testing
             ["python3", script, "socket", path, "run:\(room.line(["start", "c"]))", "expect:hello", "end", "--"]
                 + room.own.command(["create", "-b", room.bundle.path, "--console-socket", directory + "/s", "c"]))
         #expect(outcome.status == 0, "\(outcome)")
-        #expect(room.own.run(["delete", "c"]).status == 0)
+        #expect(room.own.run(["delete", "--force", "c"]).status == 0)
     }
 
     @Test("a parked container whose terminal's holder goes can be started, and deleted")
