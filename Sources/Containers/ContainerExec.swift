@@ -159,16 +159,18 @@ package struct ContainerProcess: ~Copyable {
     /// Stays until it ends, passing signals on. Returns its exit code, or 128 + the signal.
     /// `warnings` may have grown then.
     package mutating func stay() throws(ContainersError) -> Int32 {
-        let terminal = self.terminal.take()
-        var foreground: Foreground
-        do throws(SystemError) {
-            foreground = try Foreground(.forwarded, stopSignal: SIGTERM, terminal: terminal != nil)
-        } catch { throw .state(error) }
-        if let terminal {
+        if let terminal = self.terminal.take() {
+            var foreground: Foreground
+            do throws(SystemError) {
+                foreground = try Foreground(.forwarded, stopSignal: SIGTERM, terminal: true)
+            } catch { throw .state(error) }
             let lost = try foreground.stay(with: running, timeout: nil, showing: terminal)
             if let lost { warnings.append(lost) }
         } else {
-            do throws(SystemError) { try foreground.stay(with: running, timeout: nil) } catch { throw .state(error) }
+            do throws(SystemError) {
+                var foreground = try Foreground(.forwarded, stopSignal: SIGTERM, terminal: false)
+                try foreground.stay(with: running, timeout: nil)
+            } catch { throw .state(error) }
         }
         do throws(LaunchError) { return try running.wait().process.status } catch { throw .launch(error) }
     }

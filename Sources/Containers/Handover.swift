@@ -28,7 +28,7 @@ package struct Handover: Sendable {
     /// Adds to `preserved`, with `activated`, what a service manager has given us, and looks at each of them. Called before
     /// we have opened anything: they must be the caller's.
     package mutating func claimDescriptors(activated: Bool) throws(ContainersError) {
-        if activated, Environment.value(of: "LISTEN_PID") == "\(Identity.process)" {
+        if activated, let process = Environment.value(of: "LISTEN_PID"), process == "\(Identity.process)" {
             listening = Environment.value(of: "LISTEN_FDS").flatMap { Int($0) } ?? 0
             listening = max(0, min(listening, Handover.limit - preserved))
         }

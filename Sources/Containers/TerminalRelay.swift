@@ -16,6 +16,8 @@ struct TerminalRelay: ~Copyable {
     private let terminal: OwnedDescriptor
     private let source: End
     private let sink: End
+    /// The standard input is one, where somebody types.
+    private let isTerminal: Bool
     private var raw: RawMode?
     private var input = Buffer()
     private var output = Buffer()
@@ -39,17 +41,19 @@ struct TerminalRelay: ~Copyable {
     static func begin(_ terminal: consuming OwnedDescriptor) throws(SystemError) -> TerminalRelay {
         try terminal.view.neverWait()
         let stream = Descriptor.standardInput
-        // A terminal that can't be set, since whose it was has gone, is read as it is.
-        let raw = stream.windowSize == nil ? nil : try? RawMode.enter(stream)
-        var relay = TerminalRelay(terminal, raw)
+        let isTerminal = stream.windowSize != nil
+        var relay = TerminalRelay(terminal, isTerminal: isTerminal)
+        // One that can't be set, since whose it was has gone, is read as it is.
+        if isTerminal { relay.raw = try? RawMode.enter(stream) }
         // It may have changed while the container was made.
         relay.resize()
         return relay
     }
 
-    private init(_ terminal: consuming OwnedDescriptor, _ raw: consuming RawMode?) {
+    private init(_ terminal: consuming OwnedDescriptor, isTerminal: Bool) {
         self.terminal = terminal
-        self.raw = raw
+        self.isTerminal = isTerminal
+        raw = nil
         source = End(.standardInput, O_RDONLY)
         sink = End(.standardOutput, O_WRONLY)
     }
@@ -139,7 +143,7 @@ struct TerminalRelay: ~Copyable {
         }
         isInputOver = true
         // Who sits before a terminal types the end of the input; a file or a pipe just ends.
-        if raw == nil, let end = terminal.view.endOfInput { input.put(isLineBegun ? [end, end] : [end]) }
+        if !isTerminal, let end = terminal.view.endOfInput { input.put(isLineBegun ? [end, end] : [end]) }
     }
 
     private mutating func writeInput() throws(SystemError) {

@@ -3,7 +3,7 @@
 # expected here is podman's, not ours. Networks are left out.
 set -u
 runtime=$(realpath "$1")
-here=$(dirname "$(realpath "$0")")
+seat=$(dirname "$(realpath "$0")")/../terminal.py
 images=${PERIGEE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/perigee}/images
 work=$(mktemp -d /tmp/perigee-test-podman.XXXXXX)
 failed=0
@@ -72,7 +72,7 @@ end
 at_terminal() { # what, expected, arguments of podman, behind -- of who sits at a terminal of 30 by 100
     what=$1 expected=$2
     shift 2
-    said=$(python3 "$here/terminal.py" at 30x100 expect:ready size:40x120 expect:seen "type:x\\n" expect:bye end -- \
+    said=$(python3 "$seat" at 30x100 expect:ready size:40x120 expect:seen "type:x\\n" expect:bye end -- \
         podman --root "$work/root" --runroot "$work/run" --storage-driver vfs --cgroup-manager cgroupfs \
         --runtime "$runtime" "$@" 2>&1 |
         grep -v 'container not running') # podman's, where it was slower with a new size than the command with its end
