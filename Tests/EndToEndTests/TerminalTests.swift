@@ -198,17 +198,14 @@ import Testing
 
     @Test("created, the terminal goes to the console socket, before the command is started")
     func create() throws {
-        let room = try Room(Self.look + "; read x; echo got $x; exit 4")
+        let room = try Room(Self.look + "; echo ready; read x; echo got $x; exit 4")
         room.bundle.set("process/consoleSize", ["height": 30, "width": 100])
         try room.bundle.write()
         let outcome = room.takes(
-            "run:\(room.line(["start", "c"]))", "type:abc\\n", "expect:got abc", "end",
+            "run:\(room.line(["start", "c"]))", "expect:ready", "type:abc\\n", "expect:got abc", "end",
             running: ["create", "-b", room.bundle.path, "c"])
-        let lines = Self.seen.dropLast(2) + "4\nabc\ngot abc\nname /dev/ptmx\nstatus 0\n"
-        #expect(
-            outcome.output.replacing("abc\n", with: "").count == lines.replacing("abc\n", with: "").count, "\(outcome)")
-        #expect(outcome.output.contains("30 100\nall\ncharacter special file 88:0\n"), "\(outcome)")
-        #expect(outcome.output.hasSuffix("name /dev/ptmx\nstatus 0\n"), "\(outcome)")
+        let expected = Self.seen + "ready\nabc\ngot abc\nname /dev/ptmx\nstatus 0\n"
+        #expect(outcome.output == expected, "\(outcome)")
         #expect(room.own.run(["delete", "--force", "c"]).status == 0)
         #expect(try room.left() == [])
     }
