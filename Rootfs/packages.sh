@@ -2,7 +2,8 @@
 # packages.sh : installs the Debian packages that building and testing need, where some are missing.
 set -eu
 need="libseccomp-dev libarchive-dev libzstd-dev libssl-dev zlib1g-dev pkg-config python3 zstd \
-qemu-user-static strace libcap2-bin skopeo umoci podman runc isal"
+qemu-user-static strace libcap2-bin skopeo umoci podman catatonit containernetworking-plugins
+runc isal"
 missing=
 for package in $need; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' || missing="$missing $package"

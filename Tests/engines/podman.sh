@@ -1,8 +1,12 @@
 #!/bin/sh
 # podman.sh RUNTIME : podman's daily verbs with this runtime. The same must pass with crun and runc: what is
-# expected here is podman's, not ours. Networks are left out.
+# expected here is podman's, not ours. It has a network namespace to itself, for its bridge.
 set -u
 runtime=$(realpath "$1")
+here=$(dirname "$(realpath "$0")")
+if [ "${2:-}" != inside ]; then exec unshare -n -m --propagation private "$here/podman.sh" "$runtime" inside; fi
+ip link set lo up
+mkdir -p /var/lib/cni && mount -t tmpfs none /var/lib/cni # what it would leave there is another network's
 seat=$(dirname "$(realpath "$0")")/../terminal.py
 images=${PERIGEE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/perigee}/images
 work=$(mktemp -d /tmp/perigee-test-podman.XXXXXX)
@@ -12,6 +16,7 @@ podman() {
         --runtime "$runtime" "$@"
 }
 clean() {
+    podman pod rm -fa >/dev/null 2>&1
     podman rm -fa >/dev/null 2>&1
     rm -rf "$work"
     # podman makes this group and leaves it.
@@ -50,6 +55,15 @@ run "name, directory, variable" 0 "name /usr b" --hostname name -w /usr --env A=
 run "volume" 0 "x" -v "$work/containers.conf:/file:ro" demo-host sh -c 'echo y >>/file || echo x'
 run "memory and pids" 0 "" --memory 64m --pids-limit 50 demo-host true
 run "read-only" 1 "" --read-only --read-only-tmpfs=false demo-host touch /file
+run "read-only, with a tmpfs" 0 "ok" --read-only demo-host sh -c 'touch /tmp/file && echo ok'
+run "tmpfs with the image's content" 0 "tmpfs root" --tmpfs /etc:size=1m demo-host sh -c 'echo $(grep " /etc " /proc/mounts | cut -d" " -f1) $(head -1 /etc/passwd | cut -d: -f1)'
+run "user namespace" 0 "         0     100000       1000" --uidmap 0:100000:1000 --gidmap 0:100000:1000 demo-host cat /proc/self/uid_map
+run "device" 0 "crw-rw-rw-" --device /dev/zero:/dev/nil demo-host sh -c 'ls -l /dev/nil | cut -d" " -f1'
+run "init" 0 "podman-init" --init demo-host cat /proc/1/comm
+run "out-of-memory score" 0 "500" --oom-score-adj 500 demo-host cat /proc/self/oom_score_adj
+run "no new privileges" 0 "1" --security-opt no-new-privileges demo-host sh -c 'grep NoNewPrivs /proc/self/status | cut -f2'
+check "network of the host" 0 "lo" run --rm --network host demo-host sh -c 'ls /sys/class/net'
+check "bridge" 0 "eth0 lo" run --rm --network bridge -p 127.0.0.1:8999:80 demo-host sh -c 'echo $(ls /sys/class/net)'
 run "no capabilities" 0 "0000000000000000" --cap-drop ALL demo-host sh -c 'grep CapEff /proc/self/status | cut -f2'
 run "seccomp" 0 "2" demo-host sh -c 'grep Seccomp: /proc/self/status | cut -f2'
 run "limits" 0 "100" --ulimit nofile=100:100 --ulimit nproc=1000:1000 demo-host sh -c 'ulimit -n'
@@ -97,6 +111,9 @@ x
 bye
 status 5" exec -it one sh -c "$inside"
 check "a terminal without a caller's" 0 "terminal" run --rm -t --network none demo-host sh -c 'test -t 0 && printf terminal'
+check "stats" 0 "one" stats --no-stream --format '{{.Name}}' one
+podman update --memory 64m one >/dev/null || failed=1
+check "update" 0 "67108864" exec one sh -c 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes || cat /sys/fs/cgroup/memory.max'
 check "pause" 0 "one" pause one
 check "paused" 0 "paused" inspect --format '{{.State.Status}}' one
 check "unpause" 0 "one" unpause one
@@ -106,5 +123,12 @@ check "start again" 0 "one" start one
 check "kill" 0 "one" kill one
 check "wait" 0 "137" wait one
 podman rm one >/dev/null || failed=1
+podman run -d --name healthy --network none --health-cmd true demo-host sleep 100 >/dev/null 2>&1
+check "health" 0 "" healthcheck run healthy
+check "healthy" 0 "healthy" inspect --format '{{.State.Healthcheck.Status}}' healthy
+podman rm -f -t 0 healthy >/dev/null 2>&1
+podman pod create --name pod --network none >/dev/null 2>&1 || failed=1
+check "pod" 0 "pod" run --rm --pod pod demo-host hostname
+podman pod rm -f -t 0 pod >/dev/null || failed=1
 check "nothing left" 0 "" ps -aq
 exit $failed

@@ -11,9 +11,10 @@ for engine; do
     case $engine in
     docker) program=dockerd package=docker.io ;;
     containerd) program=containerd package=containerd ;;
+    podman) program=catatonit package="podman catatonit containernetworking-plugins" ;;
     *) program=$engine package=$engine ;;
     esac
-    command -v "$program" >/dev/null || apt-get install -y --no-install-recommends "$package" >/dev/null || exit 1
+    command -v "$program" >/dev/null || apt-get install -y --no-install-recommends $package >/dev/null || exit 1
 done
 ../../Rootfs/images/build.py demo-host >/dev/null || exit 1
 failed=0
