@@ -39,14 +39,19 @@ static long clone_onto(struct clone_args *args, struct launch_birth *b, void (*r
     return r;
 }
 
-long birth_begin(struct clone_args *args, struct launch_birth *b, void (*run)(struct launch_birth *)) {
+long birth_onto(struct clone_args *args, struct launch_birth *b, void (*run)(struct launch_birth *), void *stack,
+                size_t size) {
     args->flags |= CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
-    args->stack = (uint64_t)(uintptr_t)b->stack;
-    args->stack_size = sizeof b->stack;
+    args->stack = (uint64_t)(uintptr_t)stack;
+    args->stack_size = size;
+    return clone_onto(args, b, run);
+}
+
+long birth_begin(struct clone_args *args, struct launch_birth *b, void (*run)(struct launch_birth *)) {
     sigset_t all, before;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
-    long pid = clone_onto(args, b, run);
+    long pid = birth_onto(args, b, run, b->stack, sizeof b->stack);
     sigprocmask(SIG_SETMASK, &before, 0);
     return pid;
 }

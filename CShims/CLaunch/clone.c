@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* The stage's numbers against this system's headers. */
@@ -43,9 +44,38 @@ __attribute__((noreturn)) static void child(struct launch_birth *b) {
     raw(SYS_fcntl, h->control, F_SETFD, 0, 0, 0);
     for (uint32_t i = 0; i < h->descriptor_count; i++)
         if (h->descriptors[i] >= 0) raw(SYS_fcntl, h->descriptors[i], F_SETFD, 0, 0, 0);
-    if (b->how.flags & CLONE_NEWUSER) carry_capabilities();
+    if (b->how.flags & CLONE_NEWUSER || b->how.user) carry_capabilities();
     b->failed = raw(SYS_execveat, b->how.stage, (long)"", (long)b->argv, (long)no_environment, AT_EMPTY_PATH);
     for (;;) raw(SYS_exit_group, 127, 0, 0, 0, 0);
+}
+
+/* Who makes new namespaces owns them, and must be in the user namespace before: we can't, and come back. So somebody
+ * else does, who shares our memory and our descriptors, and whose children are ours. */
+__attribute__((noreturn)) static void middle(struct launch_birth *b) {
+    b->born = raw(SYS_setns, b->how.user, CLONE_NEWUSER, 0, 0, 0);
+    if (!b->born) b->born = birth_onto(&b->args, b, child, b->stack, sizeof b->stack);
+    for (;;) raw(SYS_exit_group, 0, 0, 0, 0, 0);
+}
+
+/* Its exit signal is its child's, with CLONE_PARENT. */
+static long clone_inside(struct clone_args *args, struct launch_birth *b) {
+    b->args = *args;
+    b->args.flags |= CLONE_PARENT;
+    b->args.exit_signal = 0;
+    int pidfd = -1;
+    struct clone_args own = {
+        .flags = CLONE_VM | CLONE_FILES | CLONE_VFORK, .pidfd = (uint64_t)(uintptr_t)&pidfd, .exit_signal = SIGCHLD};
+    sigset_t all, before;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    long pid = birth_onto(&own, b, middle, b->middle, sizeof b->middle);
+    if (pid > 0) {
+        while (waitpid((pid_t)pid, 0, __WALL) < 0 && errno == EINTR) {}
+        close(pidfd);
+        pid = b->born;
+    }
+    sigprocmask(SIG_SETMASK, &before, 0);
+    return pid;
 }
 
 static char *decimal(char *end, unsigned long n) {
@@ -67,7 +97,7 @@ long launch_clone(const struct launch_clone *how, int *pidfd, struct launch_birt
         .exit_signal = SIGCHLD,
         .cgroup = how->flags & CLONE_INTO_CGROUP ? (uint64_t)how->cgroup : 0,
     };
-    long pid = birth_begin(&args, b, child);
+    long pid = how->user ? clone_inside(&args, b) : birth_begin(&args, b, child);
     if (pid > 0)
         *birth = b;
     else

@@ -30,9 +30,11 @@ long syscall6(long n, long a, long b, long c, long d, long e, long f);
 #define CALL_(s, name, a, b, c, d, e, f, ...) \
     ((s)->call = SYS_##name, syscall6(SYS_##name, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f)))
 
-enum { EPERM = 1, ENOENT = 2, EINTR = 4, E2BIG = 7, ENOEXEC = 8, EBADF = 9, EAGAIN = 11, EACCES = 13, EEXIST = 17,
-       EXDEV = 18, ENODEV = 19, ENOTDIR = 20, EINVAL = 22, EPIPE = 32, ENAMETOOLONG = 36, ENOSYS = 38, ELOOP = 40 };
-enum { O_WRONLY = 1, O_RDONLY = 0, O_RDWR = 2, O_CREAT = 0100, O_EXCL = 0200, O_NOCTTY = 0400, O_CLOEXEC = 02000000, O_PATH = 010000000,
+enum { EPERM = 1, ENOENT = 2, EINTR = 4, ENXIO = 6, E2BIG = 7, ENOEXEC = 8, EBADF = 9, EAGAIN = 11, EACCES = 13,
+       EEXIST = 17, EXDEV = 18, ENODEV = 19, ENOTDIR = 20, EINVAL = 22, EPIPE = 32, ENAMETOOLONG = 36, ENOSYS = 38,
+       ELOOP = 40, ENODATA = 61, EOPNOTSUPP = 95 };
+enum { O_WRONLY = 1, O_RDONLY = 0, O_RDWR = 2, O_CREAT = 0100, O_EXCL = 0200, O_NOCTTY = 0400, O_NONBLOCK = 04000,
+       O_CLOEXEC = 02000000, O_PATH = 010000000,
 #if defined(__x86_64__)
        O_NOFOLLOW = 0400000, O_DIRECTORY = 0200000,
 #else
@@ -42,7 +44,8 @@ enum { O_WRONLY = 1, O_RDONLY = 0, O_RDWR = 2, O_CREAT = 0100, O_EXCL = 0200, O_
 enum { F_SETFD = 2, FD_CLOEXEC = 1, RLIMIT_NOFILE = 7 };
 enum { AT_FDCWD = -100, AT_SYMLINK_NOFOLLOW = 0x100, AT_EMPTY_PATH = 0x1000, AT_RECURSIVE = 0x8000 };
 enum { RESOLVE_NO_XDEV = 1, RESOLVE_NO_MAGICLINKS = 2, RESOLVE_NO_SYMLINKS = 4, RESOLVE_BENEATH = 8, RESOLVE_IN_ROOT = 16 };
-enum { S_IFMT = 0170000, S_IFDIR = 0040000, S_IFCHR = 0020000 };
+enum { S_IFMT = 0170000, S_IFDIR = 0040000, S_IFCHR = 0020000, S_IFREG = 0100000, S_IFLNK = 0120000 };
+enum { SEEK_SET = 0, SEEK_DATA = 3, SEEK_HOLE = 4 };
 enum { MS_RDONLY = 1, MS_REMOUNT = 32, MS_BIND = 4096, MS_REC = 16384, MS_PRIVATE = 1 << 18, MS_SLAVE = 1 << 19, MNT_DETACH = 2 };
 enum { OPEN_TREE_CLONE = 1, MOVE_MOUNT_F_EMPTY_PATH = 4, MOVE_MOUNT_T_EMPTY_PATH = 0x40 };
 enum { FSCONFIG_SET_FLAG = 0, FSCONFIG_SET_STRING = 1, FSCONFIG_CMD_CREATE = 6 };
@@ -73,6 +76,8 @@ struct cmsghdr { size_t length; int level, type; };
 struct kernel_sigaction { uint64_t handler, flags, restorer, mask; };
 #if defined(__x86_64__)
 struct stat { uint64_t device, inode, links; uint32_t mode, uid, gid, pad; uint64_t rdev; int64_t room[13]; };
+enum { STAT_SIZE = 0, STAT_ATIME = 3, STAT_MTIME = 5 }; /* in `room`; a time's nanoseconds follow it */
 #else
 struct stat { uint64_t device, inode; uint32_t mode, links, uid, gid; uint64_t rdev; int64_t room[13]; };
+enum { STAT_SIZE = 1, STAT_ATIME = 4, STAT_MTIME = 6 };
 #endif

@@ -127,6 +127,11 @@ static long perform(struct stage *s, const struct launch_operation *op) {
     case LAUNCH_OP_EXEC: leave_if_alone(s); return execute(s, op);
     case LAUNCH_OP_TERMINAL: return open_terminal(s, op);
     case LAUNCH_OP_PRESERVE: return preserve_descriptors(s, op);
+    case LAUNCH_OP_SCHEDULER: return set_scheduler(s, op);
+    case LAUNCH_OP_IO_PRIORITY: return set_io_priority(s, op);
+    case LAUNCH_OP_AFFINITY: return set_affinity(s, op);
+    case LAUNCH_OP_PERSONALITY: return set_personality(s, op);
+    case LAUNCH_OP_MEMORY_POLICY: return set_memory_policy(s, op);
     case LAUNCH_KINDS: break;
     }
     return -ENOSYS;

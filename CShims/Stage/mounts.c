@@ -41,11 +41,30 @@ long open_proc(struct stage *s, const struct launch_operation *op) {
     return 0;
 }
 
-static long attach(struct stage *s, int fd, uint32_t target, uint64_t flags) {
+static long open_target(struct stage *s, uint32_t target, uint64_t flags) {
     s->subject = target;
-    long at = open_making(s, text(s, target), O_PATH, flags & LAUNCH_MOUNT_STRICT, !!(flags & LAUNCH_MOUNT_FILE), 0755);
+    return open_making(s, text(s, target), O_PATH | (flags & LAUNCH_MOUNT_NOFOLLOW ? O_NOFOLLOW : 0),
+                       flags & LAUNCH_MOUNT_STRICT, !!(flags & LAUNCH_MOUNT_FILE), 0755);
+}
+
+static long attach_at(struct stage *s, int fd, int at) {
+    return CALL(s, move_mount, fd, here, at, here, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+static long attach(struct stage *s, int fd, uint32_t target, uint64_t flags) {
+    long at = open_target(s, target, flags);
     if (at < 0) return at;
-    long error = CALL(s, move_mount, fd, here, at, here, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+    long error = attach_at(s, fd, (int)at);
+    close_descriptor((int)at);
+    return error;
+}
+
+/* The same for a new file system that takes something over from what it covers. */
+static long attach_over(struct stage *s, int fd, uint32_t target, uint64_t flags) {
+    long at = open_target(s, target, flags);
+    if (at < 0) return at;
+    long error = take_over(s, fd, (int)at, flags);
+    if (error >= 0) error = attach_at(s, fd, (int)at);
     close_descriptor((int)at);
     return error;
 }
@@ -54,7 +73,8 @@ long mount_file_system(struct stage *s, const struct launch_operation *op) {
     s->subject = op->c;
     long fd = make_file_system(s, text(s, op->a), text(s, op->b), text(s, op->d), op->x);
     if (fd < 0) return fd;
-    long error = attach(s, (int)fd, op->c, op->y);
+    int takes = op->y & (LAUNCH_MOUNT_COPY | LAUNCH_MOUNT_MODE);
+    long error = takes ? attach_over(s, (int)fd, op->c, op->y) : attach(s, (int)fd, op->c, op->y);
     close_descriptor((int)fd);
     return error;
 }

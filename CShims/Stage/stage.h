@@ -52,6 +52,9 @@ long set_propagation(struct stage *s, const struct launch_operation *op);
 long propagate_tree(struct stage *s, const struct launch_operation *op);
 long pivot(struct stage *s, const struct launch_operation *op);
 
+/* copy.c */
+long take_over(struct stage *s, int mount, int covered, uint64_t flags);
+
 /* masks.c */
 long mask_path(struct stage *s, const struct launch_operation *op);
 long readonly_path(struct stage *s, const struct launch_operation *op);
@@ -91,3 +94,10 @@ long set_umask(struct stage *s, const struct launch_operation *op);
 long reset_signals(struct stage *s, const struct launch_operation *op);
 long change_directory(struct stage *s, const struct launch_operation *op);
 long execute(struct stage *s, const struct launch_operation *op);
+
+/* settings.c: how the process is scheduled, and what memory it gets */
+long set_scheduler(struct stage *s, const struct launch_operation *op);
+long set_io_priority(struct stage *s, const struct launch_operation *op);
+long set_affinity(struct stage *s, const struct launch_operation *op);
+long set_personality(struct stage *s, const struct launch_operation *op);
+long set_memory_policy(struct stage *s, const struct launch_operation *op);

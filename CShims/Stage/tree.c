@@ -93,11 +93,25 @@ long make_device(struct stage *s, const struct launch_operation *op) {
     return error;
 }
 
+/* Whether what is there already is this very link. */
+static long is_link(struct stage *s, int dir, const struct launch_operation *op) {
+    char target[PATH_ROOM];
+    const char *wanted = text(s, op->c);
+    long n = CALL(s, readlinkat, dir, text(s, op->b), target, sizeof target);
+    if (n < 0) return n;
+    s->call = SYS_symlinkat;
+    if ((size_t)n != length(wanted)) return -EEXIST;
+    for (long i = 0; i < n; i++)
+        if (target[i] != wanted[i]) return -EEXIST;
+    return 0;
+}
+
 long make_symlink(struct stage *s, const struct launch_operation *op) {
     s->subject = op->a;
     long dir = parent_directory(s, op->a);
     if (dir < 0) return dir;
     s->subject = op->b;
     long error = CALL(s, symlinkat, text(s, op->c), dir, text(s, op->b));
-    return error == -EEXIST ? 0 : error;
+    if (error != -EEXIST) return error;
+    return op->x ? is_link(s, (int)dir, op) : 0;
 }

@@ -19,6 +19,9 @@ extension Cgroup {
         guard settings.devices.isEmpty else {
             throw .unsupported(property: "devices", reason: "the rules of a running container can't be changed")
         }
+        if let least = settings.leastMemory, let used = try statistics().memoryCurrent, used > least {
+            throw .memoryInUse(limit: least, used: used)
+        }
         for setting in settings.writes where setting.version == .v1 { try extend(to: setting.controller) }
         try apply(settings.writes)
     }

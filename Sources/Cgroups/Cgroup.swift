@@ -107,6 +107,14 @@ extension Cgroup {
         let place = setting.version == .v2 ? unifiedDirectory : place(of: setting.controller)?.directory
         guard let place else { throw .missingController(property: setting.property, setting.controller) }
         do throws(SystemError) { try CgroupFile.write("\(place)/\(setting.file)", setting.value) } catch {
+            if error.code == .ENOENT, setting.otherwise != .failure { return try writeOther(setting, in: place) }
+            throw CgroupError(error, property: setting.property)
+        }
+    }
+
+    private func writeOther(_ setting: CgroupSetting, in place: String) throws(CgroupError) {
+        guard case .write(let file, let value) = setting.otherwise else { return }
+        do throws(SystemError) { try CgroupFile.write("\(place)/\(file)", value) } catch {
             throw CgroupError(error, property: setting.property)
         }
     }

@@ -18,6 +18,9 @@ package struct CgroupControllers: OptionSet, Hashable, Sendable {
     package static let hugetlb = CgroupControllers(rawValue: 1 << 8)
     package static let rdma = CgroupControllers(rawValue: 1 << 9)
     package static let misc = CgroupControllers(rawValue: 1 << 10)
+    /// v1 alone, as the next one; in v2 eBPF programs and iptables see a packet's group.
+    package static let networkClass = CgroupControllers(rawValue: 1 << 11)
+    package static let networkPriority = CgroupControllers(rawValue: 1 << 12)
 
     /// Joined by every container on v1, limited or not, so that its use is counted and its devices are its own.
     static let alwaysJoined: CgroupControllers = [.devices, .memory, .cpu, .cpuacct, .pids]
@@ -30,6 +33,7 @@ package struct CgroupControllers: OptionSet, Hashable, Sendable {
     static let table: [(controller: CgroupControllers, name: String)] = [
         (.cpu, "cpu"), (.cpuacct, "cpuacct"), (.cpuset, "cpuset"), (.memory, "memory"), (.io, "io"), (.pids, "pids"),
         (.devices, "devices"), (.freezer, "freezer"), (.hugetlb, "hugetlb"), (.rdma, "rdma"), (.misc, "misc"),
+        (.networkClass, "net_cls"), (.networkPriority, "net_prio"),
     ]
 
     /// The controller of that name, v1's or v2's; empty where we know none.

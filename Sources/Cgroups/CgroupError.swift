@@ -32,6 +32,8 @@ package enum CgroupError: Error, Hashable, Sendable {
     case vanished(SystemError)
     /// Processes were still there, or not frozen, when the time was over.
     case timedOut(StaticString, path: String)
+    /// A new limit below what the group uses, bytes both, where the configuration wants that refused.
+    case memoryInUse(limit: UInt64, used: UInt64)
     /// Any other call that failed.
     case failed(SystemError)
 
@@ -62,7 +64,8 @@ package enum CgroupError: Error, Hashable, Sendable {
         case .rejectedValue(_, let e), .missingFile(_, let e), .unreadableLayout(let e), .readOnly(let e),
             .notPermitted(let e), .processesAbove(let e), .threaded(let e), .vanished(let e), .failed(let e):
             return e
-        case .invalidPath, .invalidValue, .unsupported, .missingController, .notMounted, .occupied, .timedOut:
+        case .invalidPath, .invalidValue, .unsupported, .missingController, .notMounted, .occupied, .timedOut,
+            .memoryInUse:
             return nil
         }
     }
@@ -103,6 +106,9 @@ extension CgroupError: CustomStringConvertible {
                 "the cgroup is threaded, or lies below one that is: \(e); choose a parent whose cgroup.type is domain"
         case .vanished(let e): return "the cgroup was removed by somebody else meanwhile: \(e)"
         case .timedOut(let action, let path): return "cgroup \(path): \(action) took too long"
+        case .memoryInUse(let limit, let used):
+            return "linux.resources.memory.limit is \(limit), and the container uses \(used) bytes;"
+                + " memory.checkBeforeUpdate wants that refused"
         case .failed(let e): return "cgroup: \(e)"
         }
     }

@@ -14,6 +14,16 @@ package struct CgroupSetting: Hashable, Sendable {
     /// `memory.max`
     package let file: String
     package let value: String
+    /// What is done where the kernel has no such file.
+    package var otherwise = Otherwise.failure
+
+    package enum Otherwise: Hashable, Sendable {
+        case failure
+        /// It is done without.
+        case nothing
+        /// The older file, and what it takes.
+        case write(file: String, value: String)
+    }
 }
 
 /// All that a group is to be set to.
@@ -24,20 +34,24 @@ package struct CgroupSettings: Hashable, Sendable {
     /// rules, then ``DeviceRule/defaults``; what none allows is denied.
     package private(set) var devices: [DeviceRule] = []
 
+    /// What the group may use at the most, in bytes, when these limits are set: `memory.checkBeforeUpdate`; nil: that is
+    /// the kernel's to see to.
+    private(set) var leastMemory: UInt64?
+
     private let legacy: CgroupControllers
 
     /// Translates `resources` for a host that has the controllers `legacy` on v1 and the rest on v2. What can't be
     /// expressed is refused by name.
     package init(_ resources: LinuxResources, legacy: CgroupControllers) throws(CgroupError) {
         self.legacy = legacy
-        if let other = resources.others.first {
-            throw .unsupported(property: other, reason: "this runtime does not manage it")
-        }
         try addMemory(resources.memory)
         try addProcessor(resources.cpu)
         try addSet("cpus", resources.cpu.cpus)
         try addSet("mems", resources.cpu.mems)
-        if let pids = resources.pids { add("pids.limit", .pids, both: "pids.max", pids <= 0 ? "max" : "\(pids)") }
+        // With 0 the first process could not be born in its group: one that may have no other is the same.
+        if let pids = resources.pids {
+            add("pids.limit", .pids, both: "pids.max", pids < 0 ? "max" : "\(max(pids, 1))")
+        }
         for (size, limit) in resources.hugepageLimits {
             guard Self.isPageSize(size) else {
                 throw .invalidValue(
@@ -45,7 +59,12 @@ package struct CgroupSettings: Hashable, Sendable {
             }
             let value = "\(limit)"
             add("hugepageLimits", .hugetlb, "hugetlb.\(size).limit_in_bytes", value, "hugetlb.\(size).max", value)
+            // Reservations too, from Linux 5.7 on: then a mapping fails, and no access to it.
+            add(
+                "hugepageLimits", .hugetlb, "hugetlb.\(size).rsvd.limit_in_bytes", value, "hugetlb.\(size).rsvd.max",
+                value, otherwise: .nothing)
         }
+        if let rare = resources.rare { try addRare(rare) }
         for (name, value) in resources.unified { try addUnified(name, value) }
         guard resources.devices.count + DeviceRule.defaults.count <= DeviceProgram.limit else {
             throw .unsupported(property: "devices", reason: "there are more rules than a program may have")
@@ -108,6 +127,27 @@ extension CgroupSettings {
             }
             add("memory.disableOOMKiller", .memory, both: "memory.oom_control", "1")
         }
+        try addKernelMemory(memory)
+        if memory.checkBeforeUpdate == true, !isV1, let limit, limit > 0 { leastMemory = UInt64(limit) }
+    }
+
+    private mutating func addKernelMemory(_ memory: LinuxResources.Memory) throws(CgroupError) {
+        let isV1 = legacy.contains(.memory)
+        // On v2, and from Linux 5.11 on, all that is below a group counts in it.
+        if memory.useHierarchy == true, isV1 {
+            add("memory.useHierarchy", .memory, .v1, "memory.use_hierarchy", "1", otherwise: .nothing)
+        }
+        for (property, limit, file) in [
+            ("memory.kernel", memory.kernel, "memory.kmem.limit_in_bytes"),
+            ("memory.kernelTCP", memory.kernelTCP, "memory.kmem.tcp.limit_in_bytes"),
+        ] {
+            guard let limit, limit != 0 else { continue }
+            if isV1 {
+                add(property, .memory, .v1, file, "\(max(limit, -1))")
+            } else if limit > 0 {
+                throw .unsupported(property: property, reason: "cgroup v2 has no such setting")
+            }
+        }
     }
 }
 
@@ -115,11 +155,7 @@ extension CgroupSettings {
 
 extension CgroupSettings {
     private mutating func addProcessor(_ cpu: LinuxResources.CPU) throws(CgroupError) {
-        if cpu.realtimeRuntime ?? 0 != 0 || cpu.realtimePeriod ?? 0 != 0 {
-            throw .unsupported(
-                property: cpu.realtimeRuntime ?? 0 != 0 ? "cpu.realtimeRuntime" : "cpu.realtimePeriod",
-                reason: "this runtime does not manage real-time scheduling")
-        }
+        try addRealtime(cpu)
         if let shares = cpu.shares, shares != 0 {
             add("cpu.shares", .cpu, "cpu.shares", "\(shares)", "cpu.weight", "\(Self.weight(ofShares: shares))")
         }
@@ -131,6 +167,18 @@ extension CgroupSettings {
             }
             add("cpu.idle", .cpu, both: "cpu.idle", "\(idle)")
         }
+    }
+
+    private mutating func addRealtime(_ cpu: LinuxResources.CPU) throws(CgroupError) {
+        let runtime = cpu.realtimeRuntime ?? 0, period = cpu.realtimePeriod ?? 0
+        if runtime == 0 && period == 0 { return }
+        guard legacy.contains(.cpu) else {
+            throw .unsupported(
+                property: runtime != 0 ? "cpu.realtimeRuntime" : "cpu.realtimePeriod",
+                reason: "cgroup v2 has no such setting")
+        }
+        if period != 0 { add("cpu.realtimePeriod", .cpu, .v1, "cpu.rt_period_us", "\(period)") }
+        if runtime != 0 { add("cpu.realtimeRuntime", .cpu, .v1, "cpu.rt_runtime_us", "\(runtime)") }
     }
 
     private mutating func addQuota(_ cpu: LinuxResources.CPU) throws(CgroupError) {
@@ -170,14 +218,28 @@ extension CgroupSettings {
 extension CgroupSettings {
     private mutating func add(
         _ property: String, _ controller: CgroupControllers, _ v1File: String, _ v1Value: String, _ v2File: String,
-        _ v2Value: String
+        _ v2Value: String, otherwise: CgroupSetting.Otherwise = .failure
     ) {
         let isV1 = legacy.contains(controller)
         writes.append(
             CgroupSetting(
                 property: property, controller: controller, version: isV1 ? .v1 : .v2, file: isV1 ? v1File : v2File,
-                value: isV1 ? v1Value : v2Value))
+                value: isV1 ? v1Value : v2Value, otherwise: otherwise))
     }
+
+    /// A file that one version alone has.
+    mutating func add(
+        _ property: String, _ controller: CgroupControllers, _ version: CgroupVersion, _ file: String, _ value: String,
+        otherwise: CgroupSetting.Otherwise = .failure
+    ) {
+        writes.append(
+            CgroupSetting(
+                property: property, controller: controller, version: version, file: file, value: value,
+                otherwise: otherwise))
+    }
+
+    /// Whether `controller` is on v1 here.
+    func isLegacy(_ controller: CgroupControllers) -> Bool { legacy.contains(controller) }
 
     private mutating func add(_ property: String, _ controller: CgroupControllers, both file: String, _ value: String) {
         add(property, controller, file, value, file, value)

@@ -32,7 +32,21 @@ package struct Bundle: Sendable {
         text = bytes
         let json: JSON
         do throws(JSONError) { json = try JSON(parsing: bytes) } catch { throw .json(path: file, error) }
-        do throws(SpecError) { spec = try RuntimeSpec(decoding: json) } catch { throw .spec(path: file, error) }
+        do throws(SpecError) {
+            var decoded = try RuntimeSpec(decoding: json)
+            Bundle.resolveSources(of: &decoded, in: path)
+            spec = decoded
+        } catch { throw .spec(path: file, error) }
+    }
+
+    /// Sources of bind mounts are relative to the bundle.
+    private static func resolveSources(of spec: inout RuntimeSpec, in path: String) {
+        for i in spec.mounts.indices {
+            guard let source = spec.mounts[i].source, !source.isEmpty, !source.hasPrefix("/") else { continue }
+            let isBind =
+                spec.mounts[i].type == "bind" || spec.mounts[i].options.contains { $0 == "bind" || $0 == "rbind" }
+            if isBind { spec.mounts[i].source = path + "/" + source }
+        }
     }
 
     /// Where the root file system is.

@@ -40,11 +40,14 @@ package struct ContainerRecord: Hashable, Sendable {
     package var cgroup: String?
     /// Directory trees of its own, absolute. Their names have the root's identifier in front.
     package var directories: [String]
+    /// Directories of its own in the host's resctrl file system, below its mount point.
+    var resctrl: [String]
 
-    package init(cgroup: String?, directories: [String] = []) {
+    package init(cgroup: String?, directories: [String] = [], resctrl: [String] = []) {
         (life, runtime) = (.foreground, Identity.process)
         self.cgroup = cgroup
         self.directories = directories
+        self.resctrl = resctrl
     }
 
     init(_ json: JSON) throws(JSONError) {
@@ -54,21 +57,23 @@ package struct ContainerRecord: Hashable, Sendable {
         runtime = try json["runtime"]?.integer()
         cgroup = try json["cgroup"]?.string()
         directories = try json.required("directories").strings()
+        resctrl = try json["resctrl"]?.strings() ?? []
         if known == .detached { detached = try Detached(json) }
     }
 
     /// The same container, which goes on alone.
     func detached(_ detached: Detached) -> ContainerRecord {
-        var record = ContainerRecord(life: .detached, cgroup: cgroup, directories: directories)
+        var record = ContainerRecord(life: .detached, cgroup: cgroup, directories: directories, resctrl: resctrl)
         record.detached = detached
         return record
     }
 
-    private init(life: Life, cgroup: String?, directories: [String]) {
+    private init(life: Life, cgroup: String?, directories: [String], resctrl: [String]) {
         self.life = life
         runtime = nil
         self.cgroup = cgroup
         self.directories = directories
+        self.resctrl = resctrl
     }
 
     /// How the text of each record begins.
@@ -80,6 +85,7 @@ package struct ContainerRecord: Hashable, Sendable {
         if let runtime { members.append(("runtime", .integer(Int64(runtime)))) }
         if let cgroup { members.append(("cgroup", .string(cgroup))) }
         members.append(("directories", .strings(directories)))
+        if !resctrl.isEmpty { members.append(("resctrl", .strings(resctrl))) }
         if let detached { members += detached.members }
         return .object(members)
     }
@@ -119,6 +125,7 @@ extension ContainerRecord {
         if let cgroup, try !removeGroup(cgroup, of: name, in: root) { return "cgroup \(cgroup)" }
         var left: String?
         do throws(SystemError) {
+            if !resctrl.isEmpty { try removeResctrl() }
             for directory in directories {
                 if root.owns(directory) {
                     try Descriptor.workingDirectory.removeTree(directory)
@@ -128,6 +135,16 @@ extension ContainerRecord {
             }
         } catch { throw .state(error) }
         return left
+    }
+
+    private func removeResctrl() throws(SystemError) {
+        let tree: ResctrlTree
+        do throws(SystemError) { tree = try ResctrlTree.detect() } catch {
+            // It is not mounted any more, and what was in it is gone.
+            if error.code == .ENOENT || error.code == .ENODEV { return }
+            throw error
+        }
+        try tree.remove(resctrl)
     }
 
     /// False: the group is there and is left to others.

@@ -98,7 +98,7 @@ package struct ContainerRun {
                     keyring: request.handover.hasKeyring ? "_ses." + request.identifier.text : nil,
                     hasFilter: program != nil, isStrict: request.isStrict, isParked: request.isParked,
                     terminalSize: request.handover.terminalSize(of: request.spec.process),
-                    preserved: request.handover.preserved))
+                    preserved: request.handover.preserved, identifier: request.identifier.text))
         } catch { throw .planning(path: request.specPath, error) }
         self.phases.end("plan")
     }
@@ -120,7 +120,7 @@ package struct ContainerRun {
 
     /// The same of this container.
     package var record: ContainerRecord {
-        ContainerRecord(cgroup: plan.cgroupPath)
+        ContainerRecord(cgroup: plan.cgroupPath, resctrl: plan.resctrlDirectories)
     }
 
     /// Creates the container and leaves it to others: its command waits for ``Container/start()``. On an error nothing of

@@ -106,6 +106,8 @@ enum Hint {
         case (.oomScoreAdjust, .EACCES): "lowering oom_score_adj needs CAP_SYS_RESOURCE, which this host's root lacks"
         case (.sysctl(let key, _), .ENOENT): "this kernel has no sysctl '\(key)' in the container's namespaces"
         case (.sysctl, .EINVAL): "the kernel does not take this value"
+        case (.mount(let mount), .EINVAL) where mount.options.contains { $0.key == "context" }:
+            "a mountLabel needs SELinux, which this host has not, or its policy does not know the label"
         case (.mount(let mount), .EINVAL) where error.call == "fsconfig":
             "the file system '\(mount.type)' has no such option, or not with this value"
         case (.groups, .EPERM), (.gid, .EPERM), (.uid, .EPERM), (.capabilities, .EPERM), (.ambient, .EPERM):
@@ -116,15 +118,56 @@ enum Hint {
         case (.workingDirectory(let path), .EACCES): "the user may not enter '\(path)'"
         case (_, .ENOSPC) where error.call == "move_mount" || error.call == "mount":
             "the mount limit of the host is reached: /proc/sys/fs/mount-max"
+        case (.mount(let mount), _) where mount.copiesUp: ofCopy(error.code)
+        default: ofSpecial(error, in: step)
+        }
+    }
+
+    private static func ofCopy(_ code: Errno) -> String? {
+        switch code {
+        case .ENOSPC: "what is in the directory is more than this tmpfs may hold; see its option size"
+        case .E2BIG: "what is in the directory is nested more than 64 directories deep"
+        default: nil
+        }
+    }
+
+    /// Of what few configurations ask for.
+    private static func ofSpecial(_ error: SystemError, in step: Step) -> String? {
+        switch (step, error.code) {
+        case (.securityLabel(.apparmor, _), .ENOENT) where error.call == "openat",
+            (.securityLabel(.apparmor, _), .EINVAL):
+            "this host has no AppArmor; leave apparmorProfile out"
+        case (.securityLabel(.apparmor, let profile), .ENOENT):
+            "no profile '\(profile)' is loaded; apparmor_parser loads one"
+        case (.securityLabel(.selinux, _), .EINVAL):
+            "this host has no SELinux, or its policy does not know the label; leave selinuxLabel out"
+        case (.scheduler, .EPERM):
+            "this policy or priority needs CAP_SYS_NICE; on cgroup v1 a real-time policy needs cpu.realtimeRuntime too"
+        case (.scheduler, .EINVAL): "the policy does not go with this priority, or with these times; see sched(7)"
+        case (.ioPriority, .EPERM): "this class needs CAP_SYS_ADMIN or CAP_SYS_NICE"
+        case (.memoryPolicy, .EINVAL): "the mode does not go with these nodes or flags, or the host has no such node"
+        case (.processors, .EINVAL), (.placeChild, .EINVAL):
+            "none of these processors is there, or the container's cpuset has none of them"
+        case (.makeTimeNamespace, .EINVAL) where error.call == "unshare": "this kernel has no time namespaces"
+        case (.makeTimeNamespace, .ERANGE): "with this offset a clock would be negative, or not fit"
+        case (.makeResctrlGroup, _) where error.call == "statfs":
+            "no resctrl file system is mounted on /sys/fs/resctrl, or the kernel has none; leave intelRdt out"
+        case (.makeResctrlGroup, .ENOENT): "the class of closID is not there, and no schemata say how to make it"
+        case (.makeResctrlGroup, .ENOSPC): "the processor has no more classes or monitoring groups"
+        case (.moveNetworkDevices, .ENODEV): "there is no such interface in the runtime's namespace; see `ip link`"
+        case (.moveNetworkDevices, .EEXIST): "the container's network namespace has an interface of that name"
         default: nil
         }
     }
 
     static func of(_ error: SystemError, opening use: LaunchPlan.DescriptorUse) -> String? {
+        if error.detail == "MOUNT_ATTR_IDMAP", error.code == .EINVAL {
+            return "the file system of the source has no id-mapped mounts, or the mount is mapped already"
+        }
         guard error.code == .ENOENT else { return nil }
         switch use {
         case .root, .network, .start, .cgroup, .console: return nil
-        case .bindSource: return "the source of a bind mount must be there; see /mounts of config.json"
+        case .bindSource, .specialSource: return "the source of a bind mount must be there; see /mounts of config.json"
         case .namespace: return "a namespace to join must be there; see /linux/namespaces of config.json"
         }
     }

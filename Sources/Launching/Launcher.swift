@@ -52,7 +52,12 @@ package struct Launcher: ~Copyable {
     private var inputs: LaunchInputs
     private var descriptors = DescriptorTable()
     private var isDirectory: [Bool] = []
+    /// As in `ArenaBuilder.References`.
+    private var links: [String] = []
+    /// That the child is born in; 0: the runtime's own, or a new one.
+    private var userNamespace: Int32 = 0
     private var cgroup: OwnedCgroup?
+    private var resctrl: OwnedResctrlGroup?
     /// The name of `cgroup`, to act on it.
     private var group: Cgroup?
     private var times: LaunchTimes?
@@ -85,11 +90,12 @@ package struct Launcher: ~Copyable {
         let compiled = try CompiledPlan.make(
             plan, firstNumber: plan.before.count + 2 + plan.beside.count,
             references: .init(
-                isDirectory: isDirectory, seccomp: inputs.seccomp, seccompFlags: inputs.seccompFlags,
+                isDirectory: isDirectory, links: links, seccomp: inputs.seccomp, seccompFlags: inputs.seccompFlags,
                 lastCapability: inputs.lastCapability),
             descriptors: descriptors.numbers, control: control, timeline: times != nil, file: inputs.parking?.plan.view)
         let birth = Birth()
         let process = try clone(compiled, birth)
+        if leavesTimeNamespace { try? TimeNamespace.leave() }
         // From here on the child's end is the child's alone, and closes when it executes its command or dies.
         sockets.far = nil
         mark(plan.before.count + 1)
@@ -108,7 +114,8 @@ package struct Launcher: ~Copyable {
             throw reason(error, birth)
         }
         collect(compiled)
-        return RunningContainer(process: process, cgroup: cgroup.take(), group: group, times: times)
+        return RunningContainer(
+            process: process, cgroup: cgroup.take(), group: group, resctrl: resctrl.take(), times: times)
     }
 
     // MARK: the runtime's steps
@@ -128,8 +135,12 @@ package struct Launcher: ~Copyable {
             switch step {
             case .makeNetwork: handOverNetwork()
             case .openDescriptor(let index): try open(plan.descriptors[index])
+            case .enterForChildren(.user, let index): userNamespace = descriptors[index].number
             case .enterForChildren(let namespace, let index):
                 try descriptors[index].enterNamespace(namespace.cloneFlag)
+            case .makeResctrlGroup(let group): resctrl = try OwnedResctrlGroup.make(group.group)
+            case .makeTimeNamespace(let monotonic, let boottime):
+                try TimeNamespace.enter(monotonic: monotonic, boottime: boottime)
             default: preconditionFailure("not a step before the clone")
             }
         } catch {
@@ -160,6 +171,14 @@ package struct Launcher: ~Copyable {
             let source = try Descriptor.workingDirectory.openFollowing(directory, O_PATH | O_DIRECTORY)
             isDirectory.append(true)
             descriptors.append(try source.view.cloneMount(recursive: false))
+        case .specialSource(let source):
+            let opened = try OpenedSource.open(source)
+            if !opened.link.isEmpty {
+                if links.isEmpty { links = plan.descriptors.map { _ in "" } }
+                links[isDirectory.count] = opened.link
+            }
+            isDirectory.append(opened.isDirectory)
+            descriptors.append(try opened.descriptor.view.duplicate())
         case .start:
             guard let fifo = try inputs.parking?.fifo.view.duplicate() else { preconditionFailure("nowhere to park") }
             descriptors.append(fifo)
@@ -202,6 +221,11 @@ package struct Launcher: ~Copyable {
         } catch { throw .cgroup(number: number, count: steps.count, error) }
         do throws(SystemError) {
             switch step {
+            case .joinResctrlGroup: try resctrl?.join(child)
+            case .placeChild(let processors):
+                try Identity.place(child, on: NumberList(processors)?.words ?? [])
+            case .moveNetworkDevices(let devices, let index):
+                try NetworkDevices.move(devices, to: child, joining: index.map { descriptors[$0] })
             case .writeIdentityMaps(let uid, let gid): try IdentityMaps.write(uid: uid, gid: gid, of: child)
             case .signal(let handshake):
                 do throws(SystemError) { try control.send(handshake.rawValue) } catch  where error.code == .EPIPE {
@@ -227,12 +251,19 @@ package struct Launcher: ~Copyable {
         how.stage = stage.view.number
         how.arena = compiled.memory.number
         how.header = compiled.header
+        how.user = userNamespace
         var pidfd: Int32 = -1
         let pid = birth.begin(how, &pidfd)
         guard pid > 0 else {
             throw .clone(number: number, count: steps.count, SystemError("clone3", "", Errno(rawValue: Int32(-pid))))
         }
         return ProcessHandle(identifier: Int32(pid), taking: pidfd)
+    }
+
+    /// Whether the runtime's later children would be in the container's time namespace.
+    private var leavesTimeNamespace: Bool {
+        guard let last = plan.before.last, case .makeTimeNamespace = last else { return false }
+        return true
     }
 
     // MARK: what became of the child

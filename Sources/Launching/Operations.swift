@@ -7,6 +7,8 @@ extension ArenaBuilder {
     struct References {
         /// For each descriptor of the plan whether it is a directory.
         var isDirectory: [Bool]
+        /// For each descriptor what it leads to if it is a link that is made again; empty: none is one.
+        var links: [String] = []
         var seccomp: [UInt8]
         var seccompFlags: UInt64
         var lastCapability: UInt32
@@ -16,7 +18,8 @@ extension ArenaBuilder {
     mutating func add(_ step: Step, number n: Int, _ references: References) {
         switch step {
         case .makeNetwork, .createCgroup, .openDescriptor, .enterForChildren, .writeIdentityMaps, .joinCgroup,
-            .restrictDevices:
+            .restrictDevices, .makeTimeNamespace, .makeResctrlGroup, .placeChild, .moveNetworkDevices,
+            .joinResctrlGroup:
             preconditionFailure("a step of the runtime in the child's list")
         case .await(let handshake): add(LAUNCH_OP_WAIT, step: n, a: UInt32(handshake.rawValue))
         case .signal(let handshake): add(LAUNCH_OP_SIGNAL, step: n, a: UInt32(handshake.rawValue))
@@ -45,14 +48,16 @@ extension ArenaBuilder {
         switch step {
         case .propagation(let propagation):
             add(LAUNCH_OP_PROPAGATION, step: n, a: string("/", shared: true), x: propagation.flags)
-        case .attachRoot(let index): add(LAUNCH_OP_ATTACH_ROOT, step: n, a: UInt32(index))
+        case .attachRoot(let index, let follows):
+            let propagation = follows ? Propagation(.slave, recursive: true).flags : 0
+            add(LAUNCH_OP_ATTACH_ROOT, step: n, a: UInt32(index), x: propagation)
         case .openProc: add(LAUNCH_OP_OPEN_PROC, step: n)
         case .mount(let mount):
             let target = string(mount.target)
             add(
                 LAUNCH_OP_MOUNT, step: n, a: string(mount.type), b: mount.source.isEmpty ? 0 : string(mount.source),
                 c: target, d: pairs(mount.options), x: mount.attributes.set,
-                y: mount.strict ? UInt64(LAUNCH_MOUNT_STRICT.rawValue) : 0)
+                y: UInt64(mount.flags))
             addPropagation(mount.propagation, target, n)
         case .bind(let bind): addBind(bind, number: n, references)
         case .setMountAttributes(let path, let attributes, let recursive):
@@ -67,8 +72,14 @@ extension ArenaBuilder {
     }
 
     private mutating func addBind(_ bind: BindMount, number n: Int, _ references: References) {
+        if !references.links.isEmpty, !references.links[bind.index].isEmpty {
+            let (directory, name) = split(bind.target)
+            return add(
+                LAUNCH_OP_SYMLINK, step: n, a: directory, b: name, c: string(references.links[bind.index]), x: 1)
+        }
         let target = string(bind.target)
         var flags = bind.strict ? LAUNCH_MOUNT_STRICT.rawValue : 0
+        if bind.coversLink { flags |= LAUNCH_MOUNT_NOFOLLOW.rawValue }
         if !references.isDirectory[bind.index] { flags |= LAUNCH_MOUNT_FILE.rawValue }
         let all = bind.recursiveAttributes
         let recursive = all.set != 0 || all.clear != 0
@@ -146,7 +157,7 @@ extension ArenaBuilder {
         case .exec(let arguments, let environment, let candidates):
             add(
                 LAUNCH_OP_EXEC, step: n, a: strings(arguments), b: strings(environment), c: strings(candidates))
-        default: break
+        default: addSpecial(step, number: n)
         }
     }
 
@@ -193,5 +204,13 @@ extension DeviceNode {
     var number: UInt64 {
         let major = UInt64(major), minor = UInt64(minor)
         return (major & 0xfff) << 8 | (major >> 12) << 44 | minor & 0xff | (minor >> 8) << 20
+    }
+}
+
+extension FileSystemMount {
+    /// `LAUNCH_MOUNT_*`.
+    fileprivate var flags: UInt32 {
+        (strict ? LAUNCH_MOUNT_STRICT.rawValue : 0) | (copiesUp ? LAUNCH_MOUNT_COPY.rawValue : 0)
+            | (takesMode ? LAUNCH_MOUNT_MODE.rawValue : 0)
     }
 }

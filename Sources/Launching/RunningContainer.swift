@@ -8,14 +8,19 @@ package struct RunningContainer: ~Copyable {
     private let process: ProcessHandle
     private var cgroup: OwnedCgroup?
     private let group: Cgroup?
+    private var resctrl: OwnedResctrlGroup?
     private var ended = false
     /// When each step had ended; nil without a timeline.
     package let times: LaunchTimes?
 
-    init(process: consuming ProcessHandle, cgroup: consuming OwnedCgroup?, group: Cgroup?, times: LaunchTimes?) {
+    init(
+        process: consuming ProcessHandle, cgroup: consuming OwnedCgroup?, group: Cgroup?,
+        resctrl: consuming OwnedResctrlGroup?, times: LaunchTimes?
+    ) {
         self.process = process
         self.cgroup = cgroup
         self.group = group
+        self.resctrl = resctrl
         self.times = times
     }
 
@@ -45,6 +50,7 @@ package struct RunningContainer: ~Copyable {
     package consuming func keep() -> Int32 {
         ended = true
         _ = cgroup.take()?.keep()
+        resctrl.take()?.keep()
         return process.identifier
     }
 
@@ -63,6 +69,7 @@ package struct RunningContainer: ~Copyable {
         ended = true
         let statistics = try? group?.finalStatistics()
         cgroup = nil
+        resctrl = nil
         return End(process: end, statistics: statistics ?? nil)
     }
 }

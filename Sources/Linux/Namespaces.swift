@@ -1,9 +1,39 @@
 internal import CLinux
+internal import Glibc
 
 extension Descriptor {
     /// Enters the namespace that this descriptor is; for pid and time namespaces the children alone enter. `type` is
     /// its `CLONE_NEW*`, which the kernel checks. Wraps setns(2).
     package func enterNamespace(_ type: UInt64) throws(SystemError) {
         _ = try check(clinux_setns(number, Int32(truncatingIfNeeded: type)), "setns", subject)
+    }
+}
+
+extension Descriptor {
+    /// Maps the owners of files in the detached mount that this descriptor is as the user namespace `space` does.
+    /// Wraps `mount_setattr(2)` with `MOUNT_ATTR_IDMAP`, Linux 5.12; EINVAL: the file system has no such mounts.
+    package func mapOwners(by space: Descriptor, recursive: Bool) throws(SystemError) {
+        let flags = UInt32(AT_EMPTY_PATH) | (recursive ? UInt32(AT_RECURSIVE) : 0)
+        let idmap: UInt64 = 0x10_0000
+        _ = try check(
+            clinux_mount_setattr(number, "", flags, idmap, 0, 0, space.number), "mount_setattr", subject,
+            detail: "MOUNT_ATTR_IDMAP")
+    }
+}
+
+/// What this process does about its own namespaces.
+package enum Namespaces {
+    /// Leaves those of `flags`, `CLONE_NEW*`, for new ones; of a pid or time namespace the next children are the first.
+    /// Wraps unshare(2).
+    package static func unshare(_ flags: UInt64) throws(SystemError) {
+        _ = try check(clinux_unshare(Int32(truncatingIfNeeded: flags)), "unshare", "")
+    }
+}
+
+extension Identity {
+    /// Lets process `identifier` run on these processors alone: a bit each, 64 in a word. Wraps sched_setaffinity(2).
+    package static func place(_ identifier: Int32, on processors: [UInt64]) throws(SystemError) {
+        let result = processors.withUnsafeBytes { clinux_sched_setaffinity(identifier, $0.count, $0.baseAddress) }
+        _ = try check(result, "sched_setaffinity", "process \(identifier)")
     }
 }

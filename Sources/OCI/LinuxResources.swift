@@ -31,6 +31,12 @@ package struct LinuxResources: Hashable, Sendable {
         /// 0 to 100, v1 alone.
         package var swappiness: Int64?
         package var disableOOMKiller: Bool?
+        /// v1 alone, as the next two.
+        package var kernel: Int64?
+        package var kernelTCP: Int64?
+        package var useHierarchy: Bool?
+        /// A limit below what is used is refused.
+        package var checkBeforeUpdate: Bool?
 
         package init() {}
     }
@@ -60,13 +66,13 @@ package struct LinuxResources: Hashable, Sendable {
     package var hugepageLimits: [(pageSize: String, limit: UInt64)] = []
     /// Files of the v2 group, name and text.
     package var unified: [(name: String, value: String)] = []
-    /// Controllers that the configuration asks for and that are not among the fields above.
-    package var others: [String] = []
+    /// What few configurations limit; nil: none of it.
+    package var rare: Rare?
 
     package init() {}
 
     package static func == (a: LinuxResources, b: LinuxResources) -> Bool {
-        a.devices == b.devices && a.memory == b.memory && a.cpu == b.cpu && a.pids == b.pids && a.others == b.others
+        a.devices == b.devices && a.memory == b.memory && a.cpu == b.cpu && a.pids == b.pids && a.rare == b.rare
             && a.hugepageLimits.elementsEqual(b.hugepageLimits) { $0 == $1 }
             && a.unified.elementsEqual(b.unified) { $0 == $1 }
     }
@@ -91,11 +97,8 @@ extension LinuxResources {
                 hugepageLimits.append((try item.required("pageSize").string(), try item.required("limit").integer()))
             }
             unified = try json["unified"]?.stringMap() ?? []
+            rare = try Rare(of: json)
         } catch { throw .json(error) }
-        for name in ["blockIO", "network", "rdma"] {
-            guard let object = json[name], case .object(let members) = object.value, !members.isEmpty else { continue }
-            others.append(name)
-        }
     }
 }
 
@@ -126,6 +129,10 @@ extension LinuxResources.Memory {
         swap = try json["swap"]?.integer()
         swappiness = try json["swappiness"]?.integer()
         disableOOMKiller = try json["disableOOMKiller"]?.bool()
+        kernel = try json["kernel"]?.integer()
+        kernelTCP = try json["kernelTCP"]?.integer()
+        useHierarchy = try json["useHierarchy"]?.bool()
+        checkBeforeUpdate = try json["checkBeforeUpdate"]?.bool()
     }
 }
 

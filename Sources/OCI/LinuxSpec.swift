@@ -12,6 +12,8 @@ package struct LinuxSpec: Hashable, Sendable {
     package var maskedPaths: [String] = []
     package var readonlyPaths: [String] = []
     package var sysctl: [Sysctl] = []
+    /// What few configurations have; nil: none of it.
+    package var settings: LinuxSettings?
 
     package init() {}
 
@@ -30,6 +32,12 @@ package struct LinuxSpec: Hashable, Sendable {
         package var containerID: UInt32
         package var hostID: UInt32
         package var size: UInt32
+
+        package init(containerID: UInt32, hostID: UInt32, size: UInt32) {
+            self.containerID = containerID
+            self.hostID = hostID
+            self.size = size
+        }
     }
 
     package struct Device: Hashable, Sendable {
@@ -56,8 +64,8 @@ extension LinuxSpec {
     init(_ json: JSON) throws(SpecError) {
         do throws(JSONError) {
             for item in try json["namespaces"]?.items() ?? [] { namespaces.append(try Namespace(item)) }
-            for item in try json["uidMappings"]?.items() ?? [] { uidMappings.append(try IdentityMapping(item)) }
-            for item in try json["gidMappings"]?.items() ?? [] { gidMappings.append(try IdentityMapping(item)) }
+            uidMappings = try IdentityMapping.list(json["uidMappings"])
+            gidMappings = try IdentityMapping.list(json["gidMappings"])
             for item in try json["devices"]?.items() ?? [] { devices.append(try Device(item)) }
             cgroupsPath = try json["cgroupsPath"]?.string()
             if let object = json["seccomp"] { seccomp = try LinuxSeccomp(object) }
@@ -65,6 +73,7 @@ extension LinuxSpec {
             maskedPaths = try json["maskedPaths"]?.strings() ?? []
             readonlyPaths = try json["readonlyPaths"]?.strings() ?? []
             for (key, value) in try json["sysctl"]?.stringMap() ?? [] { sysctl.append(Sysctl(key: key, value: value)) }
+            settings = try LinuxSettings(of: json)
         } catch { throw .json(error) }
         if let object = json["resources"] { resources = try LinuxResources(object) }
         try check(json)
@@ -89,12 +98,6 @@ extension LinuxSpec {
                 throw .invalid(pointer: at, rule: "a new user namespace needs uidMappings and gidMappings")
             }
         }
-        for name in ["intelRdt", "personality", "memoryPolicy", "netDevices", "timeOffsets"] where json[name] != nil {
-            throw .unsupported(pointer: at + "/\(name)", what: name)
-        }
-        if let label = json["mountLabel"], case .string(let text) = label.value, !text.isEmpty {
-            throw .unsupported(pointer: at + "/mountLabel", what: "a mount label")
-        }
     }
 }
 
@@ -107,6 +110,12 @@ extension LinuxSpec.Namespace {
 }
 
 extension LinuxSpec.IdentityMapping {
+    static func list(_ json: JSON?) throws(JSONError) -> [LinuxSpec.IdentityMapping] {
+        var list: [LinuxSpec.IdentityMapping] = []
+        for item in try json?.items() ?? [] { list.append(try LinuxSpec.IdentityMapping(item)) }
+        return list
+    }
+
     fileprivate init(_ json: JSON) throws(JSONError) {
         containerID = try json.required("containerID").integer()
         hostID = try json.required("hostID").integer()

@@ -13,6 +13,8 @@ package struct ProcessSpec: Hashable, Sendable {
     package var rlimits: [ResourceLimitSpec] = []
     package var noNewPrivileges = false
     package var oomScoreAdj: Int?
+    /// What few configurations have; nil: none of it.
+    package var settings: ProcessSettings?
 
     package init() {}
 
@@ -83,6 +85,7 @@ extension ProcessSpec {
             }
             noNewPrivileges = try json["noNewPrivileges"]?.bool() ?? false
             oomScoreAdj = try json["oomScoreAdj"]?.integer()
+            settings = try ProcessSettings(of: json)
         } catch { throw .json(error) }
         try check(json)
     }
@@ -107,11 +110,6 @@ extension ProcessSpec {
         }
         if let score = oomScoreAdj, !(-1000...1000).contains(score) {
             throw .invalid(pointer: at + "/oomScoreAdj", rule: "\(score) is not from -1000 to 1000")
-        }
-        for name in ["selinuxLabel", "apparmorProfile", "scheduler", "ioPriority", "execCPUAffinity"] {
-            guard let field = json[name] else { continue }
-            if case .string("") = field.value { continue }
-            throw .unsupported(pointer: at + "/\(name)", what: name)
         }
     }
 }

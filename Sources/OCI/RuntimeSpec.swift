@@ -91,8 +91,19 @@ package struct MountSpec: Hashable, Sendable {
     package var type: String?
     package var source: String?
     package var options: [String]
-    /// Whether it asks for an id-mapped mount.
-    package var hasIdentityMaps = false
+    /// Of an id-mapped mount.
+    package var identityMaps: IdentityMaps?
+
+    /// What the owners in the source are in the mount.
+    package struct IdentityMaps: Hashable, Sendable {
+        package var uid: [LinuxSpec.IdentityMapping]
+        package var gid: [LinuxSpec.IdentityMapping]
+
+        package init(uid: [LinuxSpec.IdentityMapping], gid: [LinuxSpec.IdentityMapping]) {
+            self.uid = uid
+            self.gid = gid
+        }
+    }
 
     package init(destination: String, type: String? = nil, source: String? = nil, options: [String] = []) {
         self.destination = destination
@@ -108,6 +119,10 @@ package struct MountSpec: Hashable, Sendable {
         type = try json["type"]?.string()
         source = try json["source"]?.string()
         options = try json["options"]?.strings() ?? []
-        hasIdentityMaps = json["uidMappings"] != nil || json["gidMappings"] != nil
+        let uid = json["uidMappings"], gid = json["gidMappings"]
+        if uid != nil || gid != nil {
+            identityMaps = IdentityMaps(
+                uid: try LinuxSpec.IdentityMapping.list(uid), gid: try LinuxSpec.IdentityMapping.list(gid))
+        }
     }
 }

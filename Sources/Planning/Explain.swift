@@ -88,6 +88,7 @@ extension LaunchPlan.DescriptorUse {
         case .console: "the socket that takes the terminal"
         case .bindSource(let path, let isRecursive):
             "a clone of \(quoted(path))" + (isRecursive ? " and what is mounted below" : "")
+        case .specialSource(let source): source.text
         case .namespace(let namespace, let path): "the \(namespace.word) namespace \(quoted(path))"
         }
     }
@@ -104,6 +105,8 @@ extension Step {
             "create cgroup \(quoted(path))" + (limits.isEmpty ? "" : ": " + limits.map(quoted).joined(separator: " "))
         case .openDescriptor(let index): "open descriptor \(index): \(plan.useText(index))"
         case .enterForChildren(_, let index): "enter for the child: \(plan.useText(index))"
+        case .makeTimeNamespace, .makeResctrlGroup, .placeChild, .moveNetworkDevices, .joinResctrlGroup:
+            specialText
         case .writeIdentityMaps(let uid, let gid):
             "write identity maps: users \(uid.text), groups \(gid.text)"
         case .joinCgroup(let path): "move the child into cgroup \(quoted(path))"
@@ -129,7 +132,8 @@ extension Step {
     private var mountText: String {
         switch self {
         case .propagation(let propagation): "make every mount \(propagation.kind.rawValue)"
-        case .attachRoot(let index): "attach the root file system, descriptor \(index)"
+        case .attachRoot(let index, let follows):
+            "attach the root file system, descriptor \(index)" + (follows ? ", which follows the host's mounts" : "")
         case .openProc: "open a procfs of our own"
         case .mount(let mount): mount.text
         case .bind(let bind): bind.text
@@ -179,7 +183,7 @@ extension Step {
         case .exec(let arguments, let environment, let candidates):
             "execute \(arguments.map(quoted).joined(separator: " ")) from "
                 + "\(candidates.map(quoted).joined(separator: " ")) with \(environment.map(quoted).joined(separator: " "))"
-        default: ""
+        default: specialText
         }
     }
 
@@ -209,13 +213,15 @@ extension Handshake {
         case .identityMapsWritten: "identity maps written"
         case .cgroupJoined: "cgroup joined"
         case .devicesRestricted: "devices limited"
+        case .networkDevicesMoved: "network interfaces moved"
+        case .resctrlJoined: "resctrl class joined"
         }
     }
 }
 
 extension [IdentityRange] {
     /// `0-65535 are 100000-165535`
-    fileprivate var text: String {
+    var text: String {
         map { range in
             let last = UInt64(range.inside) + UInt64(range.count) - (range.count == 0 ? 0 : 1)
             let outsideLast = UInt64(range.outside) + UInt64(range.count) - (range.count == 0 ? 0 : 1)
@@ -259,7 +265,9 @@ extension FileSystemMount {
     var text: String {
         let from = source == type ? "" : " from \(quoted(source))"
         let settings = options.map { quoted($0.text) }
-        let words = attributes.words + settings + propagation.map(\.text)
+        let words =
+            attributes.words + settings + propagation.map(\.text) + (copiesUp ? ["with what is there"] : [])
+            + (takesMode ? ["mode as there"] : [])
         return "mount \(quoted(type))\(from) on \(quoted(target))" + (strict ? ", no links" : "")
             + (words.isEmpty ? "" : ": " + words.joined(separator: ","))
     }
@@ -271,6 +279,7 @@ extension BindMount {
         let words =
             attributes.words + recursiveAttributes.words.map { "r" + $0 } + propagation.map(\.text)
         return "bind \(quoted(source)), descriptor \(index), on \(quoted(target))" + (strict ? ", no links" : "")
+            + (coversLink ? ", itself if it is a link" : "")
             + (words.isEmpty ? "" : ": " + words.joined(separator: ","))
     }
 }

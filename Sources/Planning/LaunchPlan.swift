@@ -34,6 +34,16 @@ package struct LaunchPlan: Hashable, Sendable {
         return nil
     }
 
+    /// What is made in a resctrl file system for this container, below its mount point; what lies in another comes
+    /// first.
+    package var resctrlDirectories: [String] {
+        for case .makeResctrlGroup(let group) in before {
+            let prefix = group.name.isEmpty ? "" : group.name + "/"
+            return (group.monitor.map { [prefix + "mon_groups/" + $0] } ?? []) + (group.isOwn ? [group.name] : [])
+        }
+        return []
+    }
+
     /// The child's birth.
     package struct Clone: Hashable, Sendable {
         /// The namespaces made new, `CLONE_NEW*`. Cgroup is not among them: it is unshared by the child once it is in
@@ -59,6 +69,8 @@ package struct LaunchPlan: Hashable, Sendable {
         case root
         /// A detached clone of the host's `path`, for a bind mount; `isDirectory` is found out when it is opened.
         case bindSource(path: String, recursive: Bool)
+        /// The same, with what few binds ask for.
+        case specialSource(SpecialSource)
         /// A detached clone of the container's own group in the v1 hierarchy of `controllers`, or with none in the v2 tree.
         case cgroup(controllers: [String])
         /// Where the maker of a network namespace sends it.
@@ -91,6 +103,11 @@ package enum Step: Hashable, Sendable {
     case openDescriptor(index: Int)
     /// Put the runtime's next children into a pid or time namespace (setns(2) moves only children there).
     case enterForChildren(LaunchPlan.Namespace, index: Int)
+    /// Make a time namespace, set its clocks, and put the runtime's next children into it. The offsets must be there
+    /// before anybody is in.
+    case makeTimeNamespace(monotonic: ClockOffset?, boottime: ClockOffset?)
+    /// Make the resctrl group, or find it, and write its schemata.
+    case makeResctrlGroup(ResctrlGroup)
 
     // MARK: the runtime, beside the child
 
@@ -100,6 +117,12 @@ package enum Step: Hashable, Sendable {
     case joinCgroup(path: String)
     /// Limit the devices that the cgroup's processes may use to those of so many rules.
     case restrictDevices(path: String, rules: Int)
+    /// Let the child run on these processors alone: `0-3,7`.
+    case placeChild(processors: String)
+    /// Move interfaces of the runtime's network namespace into the child's, with their addresses, and up. `index`: the
+    /// descriptor of one that the child joins; nil: it is born in its own.
+    case moveNetworkDevices([NetworkDevice], index: Int?)
+    case joinResctrlGroup(ResctrlGroup)
 
     // MARK: handshakes
 
@@ -131,8 +154,8 @@ package enum Step: Hashable, Sendable {
 
     /// Change the propagation of the whole tree, so that what is mounted here is not seen outside.
     case propagation(Propagation)
-    /// Attach the root file system over the old one.
-    case attachRoot(index: Int)
+    /// Attach the root file system over the old one. `follows`: what the host mounts in it from now on is seen.
+    case attachRoot(index: Int, follows: Bool = false)
     /// A procfs that is attached nowhere: the handle through which sysctls and the own process are written, whatever
     /// the image has under /proc.
     case openProc
@@ -175,6 +198,15 @@ package enum Step: Hashable, Sendable {
     case ambient(UInt64)
     case noNewPrivileges
     case umask(UInt32)
+    case scheduler(SchedulerSettings)
+    case ioPriority(class: UInt32, level: UInt32)
+    /// `0-3,7`
+    case processors(String)
+    case personality(UInt32)
+    /// `mode` with its flags; `nodes` as `0-3,7`.
+    case memoryPolicy(mode: UInt32, nodes: String)
+    /// What a security module shall make of the command when it is executed.
+    case securityLabel(SecurityModule, String)
     case resetSignals
     case workingDirectory(String)
     /// `candidates` are tried in order: the paths that PATH makes of the first argument.
@@ -186,6 +218,8 @@ package enum Handshake: UInt8, Hashable, Sendable {
     case identityMapsWritten = 1
     case cgroupJoined = 2
     case devicesRestricted = 4
+    case networkDevicesMoved = 8
+    case resctrlJoined = 16
 }
 
 /// A row of `uid_map`, user_namespaces(7).
@@ -249,6 +283,10 @@ package struct FileSystemMount: Hashable, Sendable {
     /// (CVE-2019-19921, CVE-2026-41579).
     package var strict: Bool
     package var propagation: [Propagation]
+    /// What is in the target is copied into it: `tmpcopyup`.
+    package var copiesUp = false
+    /// It has the permissions of the directory that it covers, where there is one.
+    package var takesMode = false
 
     package struct Option: Hashable, Sendable {
         package var key: String
@@ -308,6 +346,8 @@ package struct BindMount: Hashable, Sendable {
     package var propagation: [Propagation]
     /// As in ``FileSystemMount``.
     package var strict: Bool
+    /// A symbolic link at the end of the target is what is mounted on.
+    package var coversLink = false
 
     package init(
         index: Int, source: String, target: String, attributes: MountAttributes = .init(),

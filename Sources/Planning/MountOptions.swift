@@ -5,11 +5,20 @@ package import OCI
 package struct MountOptions: Hashable, Sendable {
     package var isBind = false
     package var isRecursive = false
+    /// `remount`: attributes of what is mounted there already.
+    package var isRemount = false
+    package var copiesUp = false
+    package var link = SpecialSource.Link.followed
+    package var coversLink = false
+    package var owners = Owners.asTheyAre
     package var attributes = MountAttributes()
     package var recursiveAttributes = MountAttributes()
     package var propagation: [Propagation] = []
     /// What the file system itself is told.
     package var data: [FileSystemMount.Option] = []
+
+    /// Whether owners are mapped: `idmap`, `ridmap`.
+    package enum Owners: Hashable, Sendable { case asTheyAre, mapped, mappedBelowToo }
 
     /// Sorts `mount.options`; `at` is where they stand, for errors.
     package init(_ mount: MountSpec, at: String) throws(PlanningError) {
@@ -22,9 +31,13 @@ package struct MountOptions: Hashable, Sendable {
         case "bind": isBind = true
         case "rbind": (isBind, isRecursive) = (true, true)
         case "defaults", "": break
-        case "remount": throw .mountOption(option, at: at, why: "there is nothing yet to mount again")
-        case "tmpcopyup", "idmap", "ridmap", "copy-symlink", "src-nofollow", "dest-nofollow":
-            throw .unsupported("mount option '\(option)'", at: at)
+        case "remount": isRemount = true
+        case "tmpcopyup": copiesUp = true
+        case "idmap": owners = .mapped
+        case "ridmap": owners = .mappedBelowToo
+        case "copy-symlink": link = .copied
+        case "src-nofollow": link = .mounted
+        case "dest-nofollow": coversLink = true
         // Of the superblock, and of every file system.
         case "sync", "dirsync", "lazytime", "mand", "iversion", "silent": data.append(.init(option))
         case "async", "nolazytime", "nomand", "noiversion", "loud": break
@@ -33,6 +46,9 @@ package struct MountOptions: Hashable, Sendable {
             if let change = MountOptions.attribute(option) { return MountOptions.apply(change, to: &attributes) }
             if option.hasPrefix("r"), let change = MountOptions.attribute(String(option.dropFirst())) {
                 return MountOptions.apply(change, to: &recursiveAttributes)
+            }
+            if option.hasPrefix("idmap=") || option.hasPrefix("ridmap=") {
+                throw .mountOption(option, at: at, why: "the mapping belongs into uidMappings and gidMappings")
             }
             guard let equals = option.firstIndex(of: "=") else { return data.append(.init(option)) }
             data.append(.init(String(option[..<equals]), String(option[option.index(after: equals)...])))

@@ -23,24 +23,26 @@ extension Planner {
 
     private mutating func planExec(_ mountNamespace: String?) throws(PlanningError) -> LaunchPlan {
         let bounding = try capabilitySteps()
-        let joins = try joinSteps()
+        let joins = try joinSteps(makesOthers: false)
         let mount = mountNamespace.map { open(.namespace(.mount, path: $0)) }
         let terminal = terminalStep(isConsole: false)
         let before = descriptors.indices.map { Step.openDescriptor(index: $0) } + joins.before
 
         // The group first: what the process does counts there, and is limited, from its first step on.
-        var beside: [Step] = [], child: [Step] = []
+        let affinity = try affinitySteps()
+        var beside = affinity.initial, child: [Step] = []
         if let path = context.cgroupPath {
-            beside = [.joinCgroup(path: path), .signal(.cgroupJoined)]
+            beside += [.joinCgroup(path: path), .signal(.cgroupJoined)]
             child = [.await(.cgroupJoined)]
         }
+        child += affinity.final
         child += joins.child
         // Last of the namespaces: from here on no path of the host is left, and the root is the container's.
         if let mount { child.append(.join(.mount, index: mount)) }
         child.append(.newSession)
         if let keyring = context.keyring { child.append(.sessionKeyring(name: keyring)) }
         if let terminal { child.append(terminal) }
-        if process.oomScoreAdj != nil { child.append(.openProc) }
+        if needsProc { child.append(.openProc) }
         child += try processSteps(bounding, awaiting: nil, nil)
         return LaunchPlan(
             before: before, clone: .init(namespaces: [], intoCgroup: false), beside: beside, child: child,

@@ -16,11 +16,15 @@ extension Planner {
         var attributes: [Step] = []
         for (i, mount) in spec.mounts.enumerated() {
             let at = "/mounts/\(i)"
-            if mount.hasIdentityMaps { throw .unsupported("an id-mapped mount", at: at) }
-            guard !mount.destination.utf8.isEmpty, mount.destination != "/" else {
+            let options = try MountOptions(mount, at: at + "/options")
+            if options.isRemount {
+                steps += try remount(mount, options, at: at)
+                continue
+            }
+            guard !Planner.isRoot(mount.destination) else {
                 throw .unsupported("a mount over the root", at: at + "/destination")
             }
-            let options = try MountOptions(mount, at: at + "/options")
+            if !options.isBind { try refuse(options, of: mount, at: at) }
             if options.isBind {
                 steps.append(try bind(mount, options, at: at))
             } else if mount.type == "cgroup" || mount.type == "cgroup2" {
@@ -51,19 +55,90 @@ extension Planner {
         _ mount: MountSpec, _ options: MountOptions, at: String
     ) throws(PlanningError) -> Step {
         guard let source = mount.source, !source.isEmpty else { throw .unsupported("a bind mount of nothing", at: at) }
-        guard source.hasPrefix("/") else { throw .unsupported("a relative source of a bind mount", at: at + "/source") }
         for option in options.data {
             guard !context.isStrict else {
                 throw .mountOption(option.key, at: at + "/options", why: "a bind mount has no options of a file system")
             }
             warnings.append("\(at)/options: a bind mount has no options of a file system; '\(option.key)' is left out")
         }
-        let index = open(.bindSource(path: source, recursive: options.isRecursive))
-        return .bind(
-            BindMount(
-                index: index, source: source, target: mount.destination,
-                attributes: options.attributes.forChange, recursiveAttributes: options.recursiveAttributes.forChange,
-                propagation: options.propagation, strict: isStrict(mount.destination)))
+        if options.copiesUp {
+            throw .mountOption("tmpcopyup", at: at + "/options", why: "a bind mount has its own content")
+        }
+        let owners = try ownerMap(mount, options, at: at)
+        let index: Int
+        if owners == nil && options.link == .followed {
+            index = open(.bindSource(path: source, recursive: options.isRecursive))
+        } else {
+            index = open(
+                .specialSource(
+                    SpecialSource(path: source, recursive: options.isRecursive, link: options.link, owners: owners)))
+        }
+        var bind = BindMount(
+            index: index, source: source, target: mount.destination,
+            attributes: options.attributes.forChange, recursiveAttributes: options.recursiveAttributes.forChange,
+            propagation: options.propagation, strict: isStrict(mount.destination))
+        bind.coversLink = options.coversLink
+        return .bind(bind)
+    }
+
+    /// `/`, also written as `//.`.
+    private static func isRoot(_ path: String) -> Bool {
+        path.utf8.allSatisfy { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ".") }
+            && path.split(separator: "/").allSatisfy { $0 == "." || $0 == ".." }
+    }
+
+    /// What only a bind mount can have.
+    private func refuse(_ options: MountOptions, of mount: MountSpec, at: String) throws(PlanningError) {
+        let option: String? =
+            switch (options.link, options.coversLink, options.owners) {
+            case (.copied, _, _): "copy-symlink"
+            case (.mounted, _, _): "src-nofollow"
+            case (_, true, _): "dest-nofollow"
+            case (_, _, .mapped): "idmap"
+            case (_, _, .mappedBelowToo): "ridmap"
+            default: nil
+            }
+        if let option {
+            throw .mountOption(option, at: at + "/options", why: "it is an option of bind mounts")
+        }
+        if mount.identityMaps != nil { throw .unsupported("a mapping of what is no bind mount", at: at) }
+        if options.copiesUp, mount.type != "tmpfs" {
+            throw .mountOption("tmpcopyup", at: at + "/options", why: "it is an option of tmpfs")
+        }
+    }
+
+    /// Attributes of a mount that is there already. The file system's own options would be changed for the host too.
+    private func remount(
+        _ mount: MountSpec, _ options: MountOptions, at: String
+    ) throws(PlanningError) -> [Step] {
+        if let option = options.data.first {
+            throw .mountOption(
+                option.key, at: at + "/options",
+                why: "remount changes a mount, and not its file system, which is the host's too")
+        }
+        var steps: [Step] = []
+        for (attributes, isRecursive) in [(options.recursiveAttributes, true), (options.attributes, false)]
+        where attributes != MountAttributes() {
+            steps.append(
+                .setMountAttributes(path: mount.destination, attributes: attributes.forChange, recursive: isRecursive))
+        }
+        return steps
+    }
+
+    private func ownerMap(
+        _ mount: MountSpec, _ options: MountOptions, at: String
+    ) throws(PlanningError) -> SpecialSource.OwnerMap? {
+        if options.owners == .asTheyAre && mount.identityMaps == nil { return nil }
+        let isRecursive = options.owners == .mappedBelowToo
+        let user = spec.linux.namespaces.first { $0.type == "user" }
+        if mount.identityMaps == nil, let path = user?.path { return .namespace(path: path, recursive: isRecursive) }
+        let uid = mount.identityMaps?.uid ?? spec.linux.uidMappings
+        let gid = mount.identityMaps?.gid ?? spec.linux.gidMappings
+        guard !uid.isEmpty, !gid.isEmpty else {
+            let what = "an id-mapped mount without uidMappings and gidMappings, its own or a user namespace's,"
+            throw .unsupported(what, at: at)
+        }
+        return .ranges(uid: uid.map(IdentityRange.init), gid: gid.map(IdentityRange.init), recursive: isRecursive)
     }
 
     /// A read-only mount below which something is mounted later, or nodes are made, is made read-only at the end.
@@ -73,20 +148,29 @@ extension Planner {
         var attributes = MountAttributes(set: options.attributes.set | options.recursiveAttributes.set)
         let inside = mount.destination + "/"
         let later = spec.mounts[(index + 1)...].contains { $0.destination.hasPrefix(inside) }
-        if attributes.set & MountAttributes.readOnly != 0, mount.type == "tmpfs", later || mount.destination == "/dev" {
+        let isFilled = later || options.copiesUp || mount.destination == "/dev"
+        if attributes.set & MountAttributes.readOnly != 0, mount.type == "tmpfs", isFilled {
             attributes.set &= ~MountAttributes.readOnly
             late.append(
                 .setMountAttributes(
                     path: mount.destination, attributes: .init(set: MountAttributes.readOnly), recursive: false))
         }
-        return [
-            .mount(
-                FileSystemMount(
-                    type: mount.type ?? "none", source: mount.source ?? "", target: mount.destination,
-                    options: options.data, attributes: attributes, strict: isStrict(mount.destination),
-                    propagation: options.propagation))
-        ]
+        var made = FileSystemMount(
+            type: mount.type ?? "none", source: mount.source ?? "", target: mount.destination,
+            options: options.data, attributes: attributes, strict: isStrict(mount.destination),
+            propagation: options.propagation)
+        if mount.type == "tmpfs" {
+            made.copiesUp = options.copiesUp
+            made.takesMode = !options.data.contains { $0.key == "mode" }
+        }
+        if let label = spec.linux.settings?.mountLabel, !Planner.unlabelled.contains(made.type) {
+            made.options.append(.init("context", label))
+        }
+        return [.mount(made)]
     }
+
+    /// File systems whose files the policy labels.
+    private static let unlabelled = ["proc", "sysfs", "mqueue", "cgroup", "cgroup2"]
 
     /// What `cgroup` means depends on the host: the one v2 tree, or a tmpfs with a v1 hierarchy in each directory.
     private mutating func cgroupMounts(_ mount: MountSpec, _ options: MountOptions, _ late: inout [Step]) -> [Step] {
@@ -140,6 +224,12 @@ extension Planner {
         let resources = spec.linux.resources
         if resources.cpu.cpus != nil || resources.cpu.mems != nil { joined.append("cpuset") }
         if !resources.hugepageLimits.isEmpty { joined.append("hugetlb") }
+        if let rare = resources.rare {
+            if rare.blockIO != nil { joined.append("blkio") }
+            if rare.classID != nil { joined.append("net_cls") }
+            if !rare.priorities.isEmpty { joined.append("net_prio") }
+            if !rare.rdma.isEmpty { joined.append("rdma") }
+        }
         if !hybrid { joined.append("freezer") }
         return controllers.contains { joined.contains($0) }
     }
@@ -166,7 +256,7 @@ extension Planner {
 
     /// In a user namespace no node can be made: the host's is bound.
     private mutating func node(_ node: DeviceNode) -> Step {
-        guard isNew("user") else { return .device(node) }
+        guard spec.linux.namespaces.contains(where: { $0.type == "user" }) else { return .device(node) }
         descriptors.append(.bindSource(path: node.path, recursive: false))
         return .bind(BindMount(index: descriptors.count - 1, source: node.path, target: node.path))
     }
@@ -195,6 +285,12 @@ extension Planner {
     var outerPropagation: Propagation.Kind {
         guard let text = spec.linux.rootfsPropagation, let wanted = Propagation(text) else { return .slave }
         return wanted.kind == .private || wanted.kind == .unbindable ? .private : .slave
+    }
+
+    /// Whether the root file system itself is to show what the host mounts in it.
+    var rootFollows: Bool {
+        guard let text = spec.linux.rootfsPropagation, let wanted = Propagation(text) else { return false }
+        return wanted.kind == .slave
     }
 
     func rootPropagation() throws(PlanningError) -> Propagation? {

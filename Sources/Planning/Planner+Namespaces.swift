@@ -16,7 +16,11 @@ extension Planner {
         guard spec.linux.namespaces.contains(where: { $0.type == "mount" }) else {
             throw .needsNamespace("mount", at: "/linux/namespaces")
         }
-        return LaunchPlan.Namespace.allCases.filter { wanted.contains($0) && $0 != .cgroup }
+        // One with clocks of its own is made before.
+        let isTimeApart = spec.linux.settings?.timeOffsets != nil
+        return LaunchPlan.Namespace.allCases.filter {
+            wanted.contains($0) && $0 != .cgroup && !($0 == .time && isTimeApart)
+        }
     }
 
     /// Whether the network namespace is made beside the launch. It must be by another processor, and belong to the
@@ -35,14 +39,18 @@ extension Planner {
     var unsharesCgroup: Bool { isNew("cgroup") }
 
     /// Joining by path: pid and time namespaces take only children in, so the runtime enters them; the rest is the
-    /// child's work, the user namespace first, since it gives the rights for the others.
-    mutating func joinSteps() throws(PlanningError) -> (before: [Step], child: [Step]) {
+    /// child's work, the user namespace first, since it gives the rights for the others. With `makesOthers` the child
+    /// is born in it, or what is made new would not be its own.
+    mutating func joinSteps(makesOthers: Bool) throws(PlanningError) -> (before: [Step], child: [Step]) {
         var before: [Step] = [], child: [Step] = []
         let joined = spec.linux.namespaces.filter { $0.path != nil }
         for namespace in joined.sorted(by: { $0.type == "user" && $1.type != "user" }) {
             guard let path = namespace.path, let kind = kind(namespace.type) else { continue }
             let index = open(.namespace(kind, path: path))
-            if kind == .pid || kind == .time {
+            if kind == .user && makesOthers {
+                before.append(.enterForChildren(kind, index: index))
+                child.append(.becomeNamespaceRoot)
+            } else if kind == .pid || kind == .time {
                 before.append(.enterForChildren(kind, index: index))
             } else {
                 child.append(.join(kind, index: index))
@@ -53,10 +61,8 @@ extension Planner {
     }
 
     func identityMaps() -> Step {
-        func ranges(_ list: [LinuxSpec.IdentityMapping]) -> [IdentityRange] {
-            list.map { IdentityRange(inside: $0.containerID, outside: $0.hostID, count: $0.size) }
-        }
-        return .writeIdentityMaps(uid: ranges(spec.linux.uidMappings), gid: ranges(spec.linux.gidMappings))
+        .writeIdentityMaps(
+            uid: spec.linux.uidMappings.map(IdentityRange.init), gid: spec.linux.gidMappings.map(IdentityRange.init))
     }
 
     func nameSteps(_ new: [LaunchPlan.Namespace]) throws(PlanningError) -> [Step] {
@@ -117,6 +123,7 @@ extension Planner {
             for (size, limit) in resources.hugepageLimits { texts.append("hugetlb.\(size)=\(limit)") }
         }
         for (name, value) in resources.unified { texts.append("\(name)=\(value)") }
+        if let rare = resources.rare { texts += rare.texts }
         return texts
     }
 
@@ -157,5 +164,24 @@ extension Planner {
         if key.hasPrefix("net.") { return .network }
         if key == "kernel.domainname" || key == "kernel.hostname" { return .uts }
         return nil
+    }
+}
+
+extension IdentityRange {
+    init(_ mapping: LinuxSpec.IdentityMapping) {
+        self.init(inside: mapping.containerID, outside: mapping.hostID, count: mapping.size)
+    }
+}
+
+extension LinuxResources.Rare {
+    /// For people.
+    fileprivate var texts: [String] {
+        var texts: [String] = []
+        if let weight = blockIO?.weight { texts.append("io.weight=\(weight)") }
+        for row in blockIO?.rates ?? [] { texts.append("io.\(row.limit.rawValue)=\(row.device):\(row.rate)") }
+        if let classID { texts.append("net_cls=\(classID)") }
+        for (name, priority) in priorities { texts.append("net_prio.\(name)=\(priority)") }
+        for row in rdma { texts.append("rdma.\(row.device)") }
+        return texts
     }
 }

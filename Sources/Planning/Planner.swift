@@ -22,10 +22,13 @@ package struct Planner {
         package var terminalSize: ProcessSpec.TerminalSize?
         /// So many descriptors of the caller's, from 3 on, are the command's.
         package var preserved: Int
+        /// The container's name.
+        package var identifier: String
 
         package init(
             cgroupPath: String?, rootDescription: String, keyring: String?, hasFilter: Bool, isStrict: Bool,
-            isParked: Bool = false, terminalSize: ProcessSpec.TerminalSize? = nil, preserved: Int = 0
+            isParked: Bool = false, terminalSize: ProcessSpec.TerminalSize? = nil, preserved: Int = 0,
+            identifier: String = ""
         ) {
             self.cgroupPath = cgroupPath
             self.rootDescription = rootDescription
@@ -35,6 +38,7 @@ package struct Planner {
             self.isParked = isParked
             self.terminalSize = terminalSize
             self.preserved = preserved
+            self.identifier = identifier
         }
     }
 
@@ -60,14 +64,16 @@ package struct Planner {
     /// The order of a launch, all of it. Everything else here fills these phases in.
     private mutating func plan() throws(PlanningError) -> LaunchPlan {
         let new = try newNamespaces()
-        let isBeside = Planner.makesNetworkBeside(spec.linux.namespaces, processors: host.processors)
+        let isBeside =
+            !movesNetworkDevices && Planner.makesNetworkBeside(spec.linux.namespaces, processors: host.processors)
         let network = isBeside ? open(.network) : nil
         let root = open(.root)
         let start = context.isParked ? open(.start) : nil
         let terminal = terminalStep(isConsole: true)
         let mounts = try mountSteps(console: terminal)
         let bounding = try capabilitySteps()
-        let joins = try joinSteps()
+        let joins = try joinSteps(makesOthers: true)
+        let devices = try networkDevices()
         let maps = new.contains(.user) ? identityMaps() : nil
         let waits = context.cgroupPath != nil && joinsCgroupLate
 
@@ -77,12 +83,18 @@ package struct Planner {
         if let path = context.cgroupPath { before.append(.createCgroup(path: path, limits: limitTexts())) }
         for index in descriptors.indices where index != network { before.append(.openDescriptor(index: index)) }
         before += joins.before
+        let resctrl = resctrlGroup
+        if let resctrl { before.append(.makeResctrlGroup(resctrl)) }
+        // Last: from here on the runtime's children are in it.
+        if let clocks = try timeNamespace() { before.append(clocks) }
 
         // The runtime, beside the child. Maps come first, the child can do nothing without them; moving it into v1
         // groups may wait for milliseconds, and the kernel checks a device program for half of one: its mounts fill
         // that time.
         var beside: [Step] = []
         if let maps { beside += [maps, .signal(.identityMapsWritten)] }
+        if let resctrl { beside += [.joinResctrlGroup(resctrl), .signal(.resctrlJoined)] }
+        if let devices { beside += [devices, .signal(.networkDevicesMoved)] }
         let deviceRules = spec.linux.resources.devices.count
         let isRestricted = context.cgroupPath != nil && deviceRules > 0
         if let path = context.cgroupPath {
@@ -99,13 +111,18 @@ package struct Planner {
         var child: [Step] = []
         if maps != nil { child += [.await(.identityMapsWritten), .becomeNamespaceRoot] }
         child += joins.child
+        if resctrl != nil { child.append(.await(.resctrlJoined)) }
+        if devices != nil { child.append(.await(.networkDevicesMoved)) }
         child.append(.newSession)
         if let keyring = context.keyring { child.append(.sessionKeyring(name: keyring)) }
         child += try nameSteps(new)
         if new.contains(.network), network == nil { child.append(.loopbackUp) }
 
         // Mounts. First nothing may travel back to the host; then the root, and all that comes into it.
-        child += [.propagation(Propagation(outerPropagation, recursive: true)), .attachRoot(index: root), .openProc]
+        child += [
+            .propagation(Propagation(outerPropagation, recursive: true)),
+            .attachRoot(index: root, follows: rootFollows), .openProc,
+        ]
         let enterCgroup: [Step] = (waits ? [.await(.cgroupJoined)] : []) + (unsharesCgroup ? [.unshareCgroup] : [])
         let attached = mounts.beforeCgroup + enterCgroup + mounts.cgroup + mounts.after
         if let network {
@@ -132,7 +149,8 @@ package struct Planner {
             before: before,
             clone: .init(
                 namespaces: new.filter { $0 != .network || network == nil },
-                intoCgroup: context.cgroupPath != nil && bornInCgroup, sharesMemory: !mayRunOutOfMemoryEarly),
+                intoCgroup: context.cgroupPath != nil && bornInCgroup,
+                sharesMemory: !mayRunOutOfMemoryEarly && spec.linux.settings?.timeOffsets == nil),
             beside: beside, child: child, descriptors: descriptors, warnings: warnings)
     }
 
@@ -142,7 +160,8 @@ package struct Planner {
         let late = context.hasFilter && process.noNewPrivileges
         // Limits, and what needs privilege still. All that needs none is done here as well, so that little follows a
         // filter: a profile must allow what comes after it.
-        var child = try limitSteps()
+        var child = try settingSteps()
+        child += try limitSteps()
         if context.preserved > 0 { child.append(.preserveDescriptors(count: context.preserved)) }
         // A terminal is the user's from the beginning.
         if !process.terminal {

@@ -4,6 +4,8 @@ package enum PlanningError: Error, Hashable, Sendable {
     case unknownLimit(String, at: String)
     case mountOption(String, at: String, why: String)
     case needsNamespace(String, at: String)
+    /// A value that means nothing.
+    case invalid(String, at: String, why: String)
     case unsupported(String, at: String)
     case sysctl(String, why: String)
     /// The image's passwd or group file has no such name.
@@ -19,6 +21,7 @@ extension PlanningError: CustomStringConvertible {
         case .unknownCapability(let name, let at): "\(at): no capability '\(name)'; capabilities(7) lists them"
         case .unknownLimit(let name, let at): "\(at): no resource limit '\(name)'; getrlimit(2) lists them"
         case .mountOption(let option, let at, let why): "\(at): mount option '\(option)': \(why)"
+        case .invalid(let value, let at, let why): "\(at): \(quoted(value)): \(why)"
         case .needsNamespace(let kind, let at): "\(at): needs a \(kind) namespace of the container's own"
         case .unsupported(let what, let at): "\(at): \(what) is not supported by perigee"
         case .sysctl(let key, let why): "/linux/sysctl/\(key): \(why)"

@@ -32,7 +32,9 @@ extension Step {
         case .attachRoot: ["move_mount", "fchdir", "mount"]
         case .openProc: ["fsopen", "fsconfig", "fsmount"]
         case .mount(let mount):
-            ["fsopen", "fsconfig", "fsmount", "openat2", "mkdirat", "move_mount"]
+            ["fsopen", "fsconfig", "fsmount", "openat2", "mkdirat"]
+                + (mount.takesMode || mount.copiesUp ? ["openat", "newfstatat", "fchmod"] : [])
+                + (mount.copiesUp ? ["getdents64", "sendfile"] : []) + ["move_mount"]
                 + (mount.propagation.isEmpty ? [] : ["mount"])
         case .bind(let bind):
             ["mount_setattr", "openat2", "mkdirat", "openat", "move_mount"]
@@ -68,7 +70,7 @@ extension Step {
         case .resetSignals: ["rt_sigaction", "rt_sigprocmask"]
         case .workingDirectory: ["chdir", "getcwd"]
         case .exec: ["execve"]
-        default: []
+        default: specialCalls
         }
     }
 }

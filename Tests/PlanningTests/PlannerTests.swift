@@ -196,7 +196,7 @@ struct PlannerTests {
         #expect(try error { $0.process?.rlimits = [.init(type: "RLIMIT_X", soft: 1, hard: 1)] }.contains("RLIMIT_X"))
         #expect(
             try error { $0.mounts[0].options = ["idmap"] }.contains(
-                "/mounts/0/options: mount option 'idmap' is not supported"))
+                "/mounts/0/options: mount option 'idmap': it is an option of bind mounts"))
         #expect(
             try error({ $0.process?.capabilities?.bounding = ["CAP_X"] }, strict: true).contains(
                 "no capability 'CAP_X'"))

@@ -13,8 +13,8 @@ enum { LAUNCH_MAGIC = 0x31475250 /* "PRG1" */, LAUNCH_DESCRIPTORS = 96, LAUNCH_P
 
 /* What an operation does; the letters say what its fields hold, in the order a, b, c, d: s a string, o a string or 0,
  * l the length of the string before it, v a 0-terminated array of string references, p pairs of strings (an empty key
- * ends them; "\001" as value: a flag), g an array of `b` uint32, f BPF of `b` bytes, d the index of a descriptor,
- * h a handshake, k a count of at most LAUNCH_PRESERVED, - a number. */
+ * ends them; "\001" as value: a flag), g an array of `b` uint32, f words of 8 bytes, `b` bytes of them (BPF, a structure,
+ * a set), d the index of a descriptor, h a handshake, k a count of at most LAUNCH_PRESERVED, - a number. */
 #define LAUNCH_OPERATIONS(X)                                                                                        \
     X(WAIT, "h---")                                                                                                 \
     X(SIGNAL, "h---")                                                                                               \
@@ -28,14 +28,14 @@ enum { LAUNCH_MAGIC = 0x31475250 /* "PRG1" */, LAUNCH_DESCRIPTORS = 96, LAUNCH_P
     X(LOOPBACK, "----")                                                                                             \
     X(TAKE_NETWORK, "d---")                                                                                         \
     X(PROPAGATION, "s---")     /* of the mount at a; x: MS_* */                                                     \
-    X(ATTACH_ROOT, "d---")                                                                                          \
+    X(ATTACH_ROOT, "d---")     /* x: MS_* of its propagation; 0: private */                                         \
     X(OPEN_PROC, "----")                                                                                            \
     X(MOUNT, "sosp")           /* type, source, target, options; x: attributes; y: LAUNCH_MOUNT_* */                \
     X(BIND, "d-s-")            /* descriptor, -, target; x: set, y: clear; b: LAUNCH_MOUNT_* */                     \
     X(MOUNT_ATTRIBUTES, "--s-")/* target; x: set, y: clear; b: LAUNCH_MOUNT_* */                                    \
     X(MOUNT_PROPAGATION, "--s-")/* target; x: MS_* */                                                               \
     X(DEVICE, "ss--")          /* directory, name; c: uid, d: gid; x: device, y: mode */                            \
-    X(SYMLINK, "sss-")         /* directory, name, target */                                                        \
+    X(SYMLINK, "sss-")         /* directory, name, target; x: 1: another one there is an error */                   \
     X(DIRECTORY, "s---")       /* x: mode */                                                                        \
     X(PIVOT, "----")                                                                                                \
     X(SYSCTL, "ssl-")          /* path below /proc, value */                                                        \
@@ -58,7 +58,12 @@ enum { LAUNCH_MAGIC = 0x31475250 /* "PRG1" */, LAUNCH_DESCRIPTORS = 96, LAUNCH_P
     X(EXEC, "vvv-")            /* arguments, environment, candidates, laid in this order */                         \
     X(PARK, "d---")            /* a FIFO: says that all is made, and goes on when a byte comes */                    \
     X(TERMINAL, "d-so")        /* a socket for its other end, -, devpts, console; b: uid; x: LAUNCH_TERMINAL_SIZE */  \
-    X(PRESERVE, "k---")        /* a: how many descriptors from 3 on the command gets */
+    X(PRESERVE, "k---")        /* a: how many descriptors from 3 on the command gets */                                                        \
+    X(SCHEDULER, "f---")       /* struct sched_attr */                                                              \
+    X(IO_PRIORITY, "----")     /* a: class << 13 | priority */                                                      \
+    X(AFFINITY, "f---")        /* a set of processors */                                                            \
+    X(PERSONALITY, "----")     /* a */                                                                              \
+    X(MEMORY_POLICY, "f---")   /* a set of nodes; x: MPOL_* */
 
 #define LAUNCH_ENUM(name, fields) LAUNCH_OP_##name,
 enum launch_kind { LAUNCH_OPERATIONS(LAUNCH_ENUM) LAUNCH_KINDS };
@@ -68,6 +73,9 @@ enum launch_mount_flags {
     LAUNCH_MOUNT_STRICT = 1,    /* no symbolic link on the way to the target */
     LAUNCH_MOUNT_RECURSIVE = 2, /* attributes hold for the mounts below too */
     LAUNCH_MOUNT_FILE = 4,      /* the source is not a directory: a missing target is made a file */
+    LAUNCH_MOUNT_COPY = 8,      /* what is in the target is copied into the new file system */
+    LAUNCH_MOUNT_MODE = 16,     /* the new file system has the target's permissions */
+    LAUNCH_MOUNT_NOFOLLOW = 32, /* a symbolic link at the end of the target is the target */
 };
 
 /* A terminal's size in x: rows, columns; 0: as the kernel has it. */
@@ -123,6 +131,7 @@ struct launch_clone {
     int cgroup;         /* with CLONE_INTO_CGROUP */
     int stage;          /* memfd of the stage's executable */
     int arena;          /* memfd of the arena */
+    int user;           /* a user namespace that the child is born in, or 0 */
     const struct launch_header *header;
 };
 
@@ -138,6 +147,10 @@ long launch_clone(const struct launch_clone *how, int *pidfd, struct launch_birt
 /* Makes a process that makes a network namespace, its loopback interface up, sends it on `socket` and ends; see
  * launch_network.h. Returns its pid and stores a pidfd, or returns -errno of clone3(2). */
 long launch_network(int socket, int *pidfd, struct launch_birth **birth);
+
+/* Makes a process that holds a new user namespace, for somebody to write its maps and to open it, until it is killed.
+ * Returns its pid and stores a pidfd, or returns -errno of clone3(2). */
+long launch_user_namespace(int *pidfd, struct launch_birth **birth);
 
 /* -errno of the child's execveat(2), once the child has ended; 0: it could. */
 long launch_birth_failure(const struct launch_birth *birth);

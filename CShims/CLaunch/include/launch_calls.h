@@ -12,4 +12,8 @@
     X(unshare, 272, 97) X(prlimit64, 302, 261) X(setns, 308, 268) X(seccomp, 317, 277) X(open_tree, 428, 428)       \
     X(move_mount, 429, 429) X(fsopen, 430, 430) X(fsconfig, 431, 431) X(fsmount, 432, 432)                          \
     X(close_range, 436, 436) X(openat2, 437, 437) X(mount_setattr, 442, 442) X(getcwd, 79, 17) \
-    X(recvfrom, 45, 207) X(sendmsg, 46, 211) X(fstatfs, 138, 44) X(dup3, 292, 24)
+    X(recvfrom, 45, 207) X(sendmsg, 46, 211) X(fstatfs, 138, 44) X(dup3, 292, 24) \
+    X(lseek, 8, 62) X(sendfile, 40, 71) X(ftruncate, 77, 46) X(fchmod, 91, 52) X(fsetxattr, 190, 7)                 \
+    X(fgetxattr, 193, 10) X(flistxattr, 196, 13) X(getdents64, 217, 61) X(linkat, 265, 37) X(readlinkat, 267, 78)   \
+    X(utimensat, 280, 88) X(personality, 135, 92) X(sched_setaffinity, 203, 122) X(set_mempolicy, 238, 237)         \
+    X(ioprio_set, 251, 30) X(sched_setattr, 314, 274)

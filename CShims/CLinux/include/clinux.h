@@ -180,6 +180,10 @@ static inline long clinux_setns(int fd, int type) { return CLINUX(setns(fd, type
 static inline long clinux_unshare(int flags) { return CLINUX(unshare(flags)); }
 static inline long clinux_getrlimit(int resource, struct rlimit *r) { return CLINUX(getrlimit(resource, r)); }
 
+static inline long clinux_sched_setaffinity(int pid, size_t bytes, const void *set) {
+    return CLINUX(syscall(SYS_sched_setaffinity, pid, bytes, set));
+}
+
 /* Mounts: fsopen(2), fsconfig(2), fsmount(2), open_tree(2), move_mount(2), mount_setattr(2) */
 static inline long clinux_fsopen(const char *type) { return CLINUX(syscall(SYS_fsopen, type, 1 /* FSOPEN_CLOEXEC */)); }
 static inline long clinux_fsconfig(int fd, unsigned command, const char *key, const void *value, int aux) {
