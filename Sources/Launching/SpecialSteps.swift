@@ -21,8 +21,11 @@ struct OpenedSource: ~Copyable {
     static func open(_ source: SpecialSource) throws(SystemError) -> OpenedSource {
         let here = Descriptor.workingDirectory
         let file =
-            source.link == .followed
-            ? try here.openFollowing(source.path, O_PATH) : try here.open(source.path, O_PATH)
+            if source.link == .followed {
+                try here.openFollowing(source.path, O_PATH)
+            } else {
+                try here.open(source.path, O_PATH)
+            }
         let status = try file.view.status()
         if source.link == .copied && status.isSymlink {
             return OpenedSource(file, isDirectory: false, link: try here.readLink(source.path))
@@ -31,18 +34,13 @@ struct OpenedSource: ~Copyable {
         switch source.owners {
         case nil: break
         case .ranges(let uid, let gid, let isRecursive):
-            try map(mount.view, to: UserNamespace.make(uid: uid, gid: gid), recursive: isRecursive)
+            let space = try UserNamespaceHolder.namespace(uid: uid, gid: gid)
+            try mount.view.mapOwners(by: space.view, recursive: isRecursive)
         case .namespace(let path, let isRecursive):
-            try map(mount.view, to: here.openFollowing(path, O_RDONLY), recursive: isRecursive)
+            let space = try here.openFollowing(path, O_RDONLY)
+            try mount.view.mapOwners(by: space.view, recursive: isRecursive)
         }
         return OpenedSource(mount, isDirectory: status.isDirectory)
-    }
-
-    private static func map(
-        _ mount: Descriptor, to space: consuming OwnedDescriptor, recursive: Bool
-    ) throws(SystemError) {
-        let held = space
-        try mount.mapOwners(by: held.view, recursive: recursive)
     }
 }
 

@@ -2,7 +2,7 @@ extension MountOptions {
     /// The options that a mount of every type may have: config.md, "Linux mount options".
     package static var names: [String] {
         [
-            "Linux mount options", "async", "atime", "bind", "copy-symlink", "defaults", "dest-nofollow", "dev",
+            "async", "atime", "bind", "copy-symlink", "defaults", "dest-nofollow", "dev",
             "diratime", "dirsync", "exec", "idmap", "iversion", "lazytime", "loud", "mand", "noatime", "nodev",
             "nodiratime", "noexec", "noiversion", "nolazytime", "nomand", "norelatime", "nostrictatime", "nosuid",
             "nosymfollow", "private", "ratime", "rbind", "rdev", "rdiratime", "relatime", "remount", "rexec", "ridmap",

@@ -58,7 +58,7 @@ enum { LAUNCH_MAGIC = 0x31475250 /* "PRG1" */, LAUNCH_DESCRIPTORS = 96, LAUNCH_P
     X(EXEC, "vvv-")            /* arguments, environment, candidates, laid in this order */                         \
     X(PARK, "d---")            /* a FIFO: says that all is made, and goes on when a byte comes */                    \
     X(TERMINAL, "d-so")        /* a socket for its other end, -, devpts, console; b: uid; x: LAUNCH_TERMINAL_SIZE */  \
-    X(PRESERVE, "k---")        /* a: how many descriptors from 3 on the command gets */                                                        \
+    X(PRESERVE, "k---")        /* a: how many descriptors from 3 on the command gets */                                 \
     X(SCHEDULER, "f---")       /* struct sched_attr */                                                              \
     X(IO_PRIORITY, "----")     /* a: class << 13 | priority */                                                      \
     X(AFFINITY, "f---")        /* a set of processors */                                                            \

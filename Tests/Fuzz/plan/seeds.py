@@ -98,6 +98,13 @@ def main() -> None:
         for name in ("DIRECTORY", "MOUNT_ATTRIBUTES", "DEVICE"):
             made = plan([root, number[name], last], begun + bytes([2]), 0, Pool(path))
             (folder / f"long-{kind_of_path}-{name.lower()}").write_bytes(made)
+    # A new file system that takes over what is in a directory: files, links and directories, as the kernel has it.
+    for name, script in [("directory", bytes(9) + bytes([0, 2, 0, 0, 0, 0x40, 0, 0, 0, 0]) * 9),
+                         ("file", bytes(9) + bytes([0, 2, 0, 0, 0, 0x80, 0, 0, 0, 2]) * 9),
+                         ("link", bytes(9) + bytes([0, 2, 0, 0, 0, 0xA0, 0, 0, 0, 0]) * 9), ("mixed", bytes([0, 2, 0, 0]) * 60)]:
+        made = bytearray(plan([root, number["MOUNT"], last], begun + script, 0, Pool()))
+        made[len(made) - len(begun + script) - 2 * 40 + 32] = 8 | 16 # y of the second of three operations
+        (folder / f"copied-{name}").write_bytes(bytes(made))
     # Two masked directories: opened, looked at (mode 040000), covered by a new tmpfs and then by a clone of it.
     directory = bytes([0, 0, 0x00, 0x40, 0, 0, 1, 0])
     script = begun + directory + bytes(6) + directory + bytes(2)
