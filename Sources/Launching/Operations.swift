@@ -16,7 +16,7 @@ extension ArenaBuilder {
     mutating func add(_ step: Step, number n: Int, _ references: References) {
         switch step {
         case .makeNetwork, .createCgroup, .openDescriptor, .enterForChildren, .writeIdentityMaps, .joinCgroup,
-            .restrictDevices:
+            .restrictDevices, .hook, .sendListener:
             preconditionFailure("a step of the runtime in the child's list")
         case .await(let handshake): add(LAUNCH_OP_WAIT, step: n, a: UInt32(handshake.rawValue))
         case .signal(let handshake): add(LAUNCH_OP_SIGNAL, step: n, a: UInt32(handshake.rawValue))
@@ -45,7 +45,8 @@ extension ArenaBuilder {
         switch step {
         case .propagation(let propagation):
             add(LAUNCH_OP_PROPAGATION, step: n, a: string("/", shared: true), x: propagation.flags)
-        case .attachRoot(let index): add(LAUNCH_OP_ATTACH_ROOT, step: n, a: UInt32(index))
+        case .attachRoot(let index, let path):
+            add(LAUNCH_OP_ATTACH_ROOT, step: n, a: UInt32(index), b: path.map { string($0) } ?? 0)
         case .openProc: add(LAUNCH_OP_OPEN_PROC, step: n)
         case .mount(let mount):
             let target = string(mount.target)
@@ -130,6 +131,7 @@ extension ArenaBuilder {
             add(
                 LAUNCH_OP_SECCOMP, step: n, a: block(references.seccomp), b: UInt32(references.seccomp.count),
                 x: references.seccompFlags)
+        case .awaitListener: add(LAUNCH_OP_LISTENER, step: n)
         case .keepCapabilities: add(LAUNCH_OP_KEEP_CAPABILITIES, step: n)
         case .groups(let groups): add(LAUNCH_OP_GROUPS, step: n, a: words(groups), b: UInt32(groups.count))
         case .gid(let gid): add(LAUNCH_OP_GID, step: n, a: gid)

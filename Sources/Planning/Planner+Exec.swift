@@ -34,6 +34,7 @@ extension Planner {
             beside = [.joinCgroup(path: path), .signal(.cgroupJoined)]
             child = [.await(.cgroupJoined)]
         }
+        if let listener = try listenerStep() { beside.append(listener) }
         child += joins.child
         // Last of the namespaces: from here on no path of the host is left, and the root is the container's.
         if let mount { child.append(.join(.mount, index: mount)) }

@@ -22,10 +22,15 @@ package struct Planner {
         package var terminalSize: ProcessSpec.TerminalSize?
         /// So many descriptors of the caller's, from 3 on, are the command's.
         package var preserved: Int
+        /// Where hooks find the root file system, absolute; nil: nowhere.
+        package var rootPath: String?
+        /// The filter has calls that a listener decides on.
+        package var hasListener: Bool
 
         package init(
             cgroupPath: String?, rootDescription: String, keyring: String?, hasFilter: Bool, isStrict: Bool,
-            isParked: Bool = false, terminalSize: ProcessSpec.TerminalSize? = nil, preserved: Int = 0
+            isParked: Bool = false, terminalSize: ProcessSpec.TerminalSize? = nil, preserved: Int = 0,
+            rootPath: String? = nil, hasListener: Bool = false
         ) {
             self.cgroupPath = cgroupPath
             self.rootDescription = rootDescription
@@ -35,6 +40,8 @@ package struct Planner {
             self.isParked = isParked
             self.terminalSize = terminalSize
             self.preserved = preserved
+            self.rootPath = rootPath
+            self.hasListener = hasListener
         }
     }
 
@@ -95,6 +102,11 @@ package struct Planner {
             }
         }
 
+        // Hooks, once all that a creation makes is there, and the listener of a filter.
+        let hooks = spec.hooks.map { Planner.hookSteps($0, isParked: context.isParked) }
+        if let hooks { beside += hooks.beside }
+        if let listener = try listenerStep(), !context.isParked { beside.append(listener) }
+
         // The child: who it is while it sets up, and in which namespaces.
         var child: [Step] = []
         if maps != nil { child += [.await(.identityMapsWritten), .becomeNamespaceRoot] }
@@ -105,7 +117,11 @@ package struct Planner {
         if new.contains(.network), network == nil { child.append(.loopbackUp) }
 
         // Mounts. First nothing may travel back to the host; then the root, and all that comes into it.
-        child += [.propagation(Propagation(outerPropagation, recursive: true)), .attachRoot(index: root), .openProc]
+        let place = hooks?.looksAtRoot == true ? context.rootPath : nil
+        child += [
+            .propagation(Propagation(outerPropagation, recursive: true)), .attachRoot(index: root, path: place),
+            .openProc,
+        ]
         let enterCgroup: [Step] = (waits ? [.await(.cgroupJoined)] : []) + (unsharesCgroup ? [.unshareCgroup] : [])
         let attached = mounts.beforeCgroup + enterCgroup + mounts.cgroup + mounts.after
         if let network {
@@ -118,6 +134,13 @@ package struct Planner {
         }
         child.append(.makeDirectory(path: process.cwd, mode: 0o755))
 
+        // What the runtime says meanwhile comes in its order, and a wait passes over what it is not for.
+        var restriction = isRestricted && !waits ? Handshake.devicesRestricted : nil
+        if let hooks, hooks.isAtCreation {
+            if let handshake = restriction.take() { child.append(.await(handshake)) }
+            child += [.signal(.mounted), .await(.createHooksRun)]
+        }
+
         // The root becomes the root; from here on nothing of the host can be reached.
         child.append(.pivotRoot)
         if let propagation = try rootPropagation() { child.append(.rootPropagation(propagation)) }
@@ -126,18 +149,21 @@ package struct Planner {
         child += try sysctlSteps(new)
         child += spec.linux.maskedPaths.map { .maskPath($0) } + spec.linux.readonlyPaths.map { .readonlyPath($0) }
 
-        child += try processSteps(bounding, awaiting: isRestricted && !waits ? .devicesRestricted : nil, start)
+        child += try processSteps(
+            bounding, awaiting: restriction, start, hooks: hooks?.isAtStart == true && !context.isParked)
 
         return LaunchPlan(
             before: before,
             clone: .init(
                 namespaces: new.filter { $0 != .network || network == nil },
                 intoCgroup: context.cgroupPath != nil && bornInCgroup, sharesMemory: !mayRunOutOfMemoryEarly),
-            beside: beside, child: child, descriptors: descriptors, warnings: warnings)
+            beside: beside, child: child, after: hooks?.after ?? [], descriptors: descriptors, warnings: warnings)
     }
 
     /// How a process that is where it belongs becomes the command: the end of each plan.
-    func processSteps(_ bounding: Sets, awaiting handshake: Handshake?, _ start: Int?) throws(PlanningError) -> [Step] {
+    func processSteps(
+        _ bounding: Sets, awaiting handshake: Handshake?, _ start: Int?, hooks: Bool = false
+    ) throws(PlanningError) -> [Step] {
         let early = context.hasFilter && !process.noNewPrivileges
         let late = context.hasFilter && process.noNewPrivileges
         // Limits, and what needs privilege still. All that needs none is done here as well, so that little follows a
@@ -152,6 +178,7 @@ package struct Planner {
         child.append(.umask(process.user.umask ?? 0o022))
         // Nothing of the image has run so far; what comes next may be the command's, and a filter may deny waiting.
         if let handshake { child.append(.await(handshake)) }
+        if hooks { child += [.signal(.prepared), .await(.startHooksRun)] }
         // As late as may be, so that what can fail has failed; and before a filter, which may deny reading.
         if let start { child.append(.park(index: start)) }
         child.append(.boundingSet(keep: bounding.bounding))
@@ -169,13 +196,18 @@ package struct Planner {
             child += [
                 .capabilities(effective: bounding.effective, permitted: kept, inheritable: 0), directory,
                 .capabilities(effective: Capability.administration, permitted: kept, inheritable: 0), filter,
-                bounding.step, .ambient(bounding.ambient),
             ]
+            if context.hasListener { child.append(.awaitListener) }
+            child += [bounding.step, .ambient(bounding.ambient)]
         } else {
             child += [bounding.step, .ambient(bounding.ambient), directory]
             if process.noNewPrivileges { child.append(.noNewPrivileges) }
             // The filter last, so that it needs to allow no more than execve.
-            if late { child.append(filter) }
+            if late {
+                child.append(filter)
+                // Who decides on calls must be there before one of them is made.
+                if context.hasListener { child.append(.awaitListener) }
+            }
         }
         child.append(.exec(arguments: process.args, environment: environment, candidates: candidates))
         return child
