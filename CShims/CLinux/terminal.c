@@ -73,9 +73,10 @@ long clinux_send_descriptor(int socket, int fd, const void *text, size_t n) {
     memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
                              .msg_controllen = sizeof control};
-    while (sendmsg(socket, &message, MSG_NOSIGNAL) < 0)
+    ssize_t sent;
+    while ((sent = sendmsg(socket, &message, MSG_NOSIGNAL)) < 0)
         if (errno != EINTR) return -(long)errno;
-    return 0;
+    return sent;
 }
 
 long clinux_receive_descriptor(int socket) {

@@ -14,7 +14,10 @@ long drop_bounding(struct stage *s, const struct launch_operation *op) {
 long load_seccomp(struct stage *s, const struct launch_operation *op) {
     struct sock_fprog program = {.count = (uint16_t)(op->b / 8), .filter = s->arena + op->a};
     long r = CALL(s, seccomp, SECCOMP_SET_MODE_FILTER, op->x, &program);
-    return r > 0 ? -EINVAL : r;
+    if (r <= 0) return r;
+    if (!(op->x & SECCOMP_FILTER_FLAG_NEW_LISTENER)) return -EINVAL; /* a thread that could not be synchronized */
+    s->listener = (int)r;
+    return 0;
 }
 
 long keep_capabilities(struct stage *s, const struct launch_operation *op) {

@@ -3,10 +3,16 @@
 
 static const char here[] = "", dot[] = ".", slash[] = "/";
 
-/* The root goes on top of the old one: a place that exists everywhere and that every user may reach. */
+/* The root goes on top of the old one: a place that exists everywhere and that every user may reach. Hooks know another
+ * one, which they may reach where we may: the identity is the same. */
 long attach_root(struct stage *s, const struct launch_operation *op) {
     int fd = s->header->descriptors[op->a];
-    long error = CALL(s, move_mount, fd, here, AT_FDCWD, slash, MOVE_MOUNT_F_EMPTY_PATH);
+    long error = -ENOENT;
+    s->subject = op->b;
+    if (op->b)
+        error = CALL(s, move_mount, fd, here, AT_FDCWD, text(s, op->b), MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
+    if (error == -ENOENT || error == -EACCES || error == -ENOTDIR)
+        error = CALL(s, move_mount, fd, here, AT_FDCWD, slash, MOVE_MOUNT_F_EMPTY_PATH);
     if (error < 0) return error;
     s->root = fd;
     error = CALL(s, fchdir, fd); /* from here on "." is the new root */

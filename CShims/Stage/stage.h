@@ -20,6 +20,7 @@ struct stage {
     int null;         /* /dev/null of the container, to mask files with */
     int fifo;         /* where the start comes from, once parked; else NONE */
     int preserved;    /* so many descriptors from 3 on are the command's */
+    int listener;     /* of the filter that was loaded last, or NONE */
     int is_filtered;  /* a filter is loaded: calls that the plan does not need may be denied, or kill */
 };
 

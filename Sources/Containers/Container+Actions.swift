@@ -1,23 +1,68 @@
 internal import Cgroups
 internal import Glibc
-internal import Launching
+package import Launching
 internal import Linux
 package import OCI
+internal import Planning
 
 extension Container {
-    /// Starts the command of a container that was created, and returns when it is being executed.
-    package borrowing func start() throws(ContainersError) {
+    /// Starts the command of a container that was created, and returns when it is being executed. `rootPath` is where its
+    /// root is, which hooks need.
+    package borrowing func start(rootPath: String) throws(ContainersError) {
         let status = try status()
         guard status == .created, let process = try process() else {
             throw .wrongStatus(name, status, cannot: "start")
         }
         let launch = try launch()
+        if let hooks = launch.hooks { return try start(launch, hooks, process, rootPath) }
+        try start(launch, process)
+    }
+
+    private borrowing func start(_ launch: ParkedLaunch, _ process: Int32) throws(ContainersError) {
         let isStarted: Bool
         do throws(LaunchError) { isStarted = try launch.start(in: directory.view, process: process) } catch {
+            // It waits for a listener that nobody has.
+            if launch.listener != nil { try? kill(SIGKILL, all: true) }
             throw .launch(error)
         }
         if !isStarted { throw .wrongStatus(name, .stopped, cannot: "start") }
         forgetLaunch()
+    }
+
+    /// With hooks before and after; one that fails ends the container, which is left to be deleted.
+    private borrowing func start(
+        _ launch: ParkedLaunch, _ hooks: Hooks, _ process: Int32, _ rootPath: String
+    ) throws(ContainersError) {
+        let runner = HookRunner(told, entry: hooks[.startContainer].isEmpty ? nil : try entry(launch, rootPath))
+        let handle: ProcessHandle
+        do throws(SystemError) { handle = try ProcessHandle(opening: process) } catch {
+            throw .wrongStatus(name, .stopped, cannot: "start")
+        }
+        func run(_ kind: Hooks.Kind, _ watching: Descriptor?) throws(ContainersError) {
+            do throws(HookFailure) {
+                for (i, hook) in hooks[kind].enumerated() {
+                    try runner.run(kind, i, hook, first: process, watching: watching, group: group)
+                }
+            } catch {
+                try? kill(SIGKILL, all: true)
+                throw .hook(error)
+            }
+        }
+        try run(.startContainer, handle.view)
+        try start(launch, process)
+        try run(.poststart, nil)
+        _ = consume handle
+    }
+
+    private borrowing func entry(_ launch: ParkedLaunch, _ rootPath: String) throws(ContainersError) -> ContainerEntry {
+        let root = try RuntimeRoot.at(path: rootPath)
+        let spec = try configuration()
+        let layout: CgroupLayout, host: HostFacts
+        do throws(CgroupError) { layout = try CgroupLayout.detect() } catch { throw .cgroup(error) }
+        do throws(SystemError) { host = try HostFacts.gather(layout) } catch { throw .state(error) }
+        return ContainerEntry(
+            spec: spec, program: try (spec.linux.seccomp.map { Filter.profile($0) } ?? .none).program(in: root),
+            host: host, keyring: keyring, cgroupPath: record.cgroup, listener: launch.listener)
     }
 
     private borrowing func launch() throws(ContainersError) -> ParkedLaunch {
@@ -107,13 +152,17 @@ extension Container {
     }
 
     /// Removes a container that has ended, with what its command has left running; with `force` it is killed first.
-    /// runtime-spec, runtime.md, "Delete": one that was created and not started has not ended.
-    package consuming func delete(force: Bool) throws(ContainersError) {
+    /// runtime-spec, runtime.md, "Delete": one that was created and not started has not ended. Returns the hooks of its end
+    /// that failed.
+    package consuming func delete(force: Bool) throws(ContainersError) -> [HookFailure] {
         let status = try status()
         guard force || status == .stopped else {
             throw .wrongStatus(name, status, cannot: "delete")
         }
-        if isAttended { return try end() }
+        if isAttended {
+            try end()
+            return []
+        }
         if let process = try process() {
             do throws(SystemError) {
                 let handle = try ProcessHandle(opening: process)
@@ -132,6 +181,7 @@ extension Container {
         do throws(SystemError) { try StateDirectory.remove(name, directory.view, in: root.directory) } catch {
             throw .state(error)
         }
+        return record.poststop?.run() ?? []
     }
 
     /// Of a container whose command stays with it: that command removes it when its first process ends.

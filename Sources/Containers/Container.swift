@@ -37,10 +37,12 @@ package struct Container: ~Copyable {
         self.isAttended = isAttended
     }
 
-    /// Finds container `identifier` in `root`, which must outlive the value.
-    package static func find(_ identifier: ContainerIdentifier, in root: borrowing RuntimeRoot)
-        throws(ContainersError) -> Container
-    {
+    /// Finds container `identifier` in `root`, which must outlive the value. With `changing` false it may be that another
+    /// command does something with it meanwhile, as long as a start has hooks: who only looks, or sends a signal, does
+    /// not wait for that.
+    package static func find(
+        _ identifier: ContainerIdentifier, in root: borrowing RuntimeRoot, changing: Bool = true
+    ) throws(ContainersError) -> Container {
         let name = identifier.text
         let directory: OwnedDescriptor
         do throws(SystemError) {
@@ -51,7 +53,7 @@ package struct Container: ~Copyable {
         }
         let text: [UInt8], isLocked: Bool
         do throws(SystemError) {
-            isLocked = try lock(directory.view)
+            isLocked = try lock(directory.view, waiting: changing)
             text = try directory.view.readFile(StateDirectory.recordName, limit: 1 << 20)
         } catch {
             if error.code == .ENOENT || error.code == .ENOTDIR { throw .noContainer(name) }
@@ -75,7 +77,7 @@ package struct Container: ~Copyable {
     }
 
     /// Waits a moment for other commands that do something with the container. False: one stays with it.
-    private static func lock(_ directory: Descriptor) throws(SystemError) -> Bool {
+    private static func lock(_ directory: Descriptor, waiting: Bool) throws(SystemError) -> Bool {
         let tries = 40
         for _ in 1...tries {
             if try directory.lock(exclusive: true, waiting: false) { return true }
@@ -84,12 +86,23 @@ package struct Container: ~Copyable {
             if let json = try? JSON(parsing: text), let record = try? ContainerRecord(json), record.detached == nil {
                 return false
             }
+            if !waiting { return true }
             Clock.pause(5_000_000)
         }
         throw SystemError("flock", StateDirectory.recordName, .EBUSY)
     }
 
     // MARK: What it is
+
+    /// The name of its session keyring; nil: it has none.
+    var keyring: String? { record.detached?.hasKeyring == false ? nil : "_ses." + name }
+
+    /// What hooks and listeners are told of it.
+    var told: ContainerState {
+        ContainerState(
+            ociVersion: record.detached?.ociVersion ?? "1.0.2", identifier: name, bundle: record.detached?.bundle ?? "",
+            annotations: record.detached?.annotations ?? [])
+    }
 
     var group: Cgroup? {
         guard let path = record.cgroup, let layout = try? CgroupLayout.detect() else { return nil }
@@ -123,7 +136,15 @@ package struct Container: ~Copyable {
             if record.detached != nil, try ParkedLaunch.isWaiting(in: directory.view) { return .created }
         } catch { throw .state(error) }
         if let group, (try? group.isFrozen()) == true { return .paused }
+        // With hooks that can last.
+        if record.detached == nil, let first = try process(), isStage(first) { return .creating }
         return .running
+    }
+
+    /// Whether it is still being set up.
+    private borrowing func isStage(_ process: Int32) -> Bool {
+        let link = try? Descriptor.workingDirectory.readLink("/proc/\(process)/exe")
+        return link?.hasPrefix("/memfd:\(Stage.name)") == true
     }
 
     /// runtime-spec, runtime.md, "State", and what runc adds to it.

@@ -5,8 +5,7 @@ internal import Linux
 package import OCI
 internal import Planning
 
-/// A further process in a container that runs. It goes through the stage as the first one did: into all of the container's
-/// namespaces and its cgroup, with the process's own capabilities, user and filter, and with nothing of the host's open.
+/// A further process in a container that runs, see ``ContainerEntry``.
 package enum ContainerExec {
     /// What is executed.
     package struct Request: Sendable {
@@ -41,37 +40,16 @@ extension Container {
         let program = try (spec.linux.seccomp.map { Filter.profile($0) } ?? .none).program(in: root)
         let layout: Cgroups.CgroupLayout
         do throws(CgroupError) { layout = try Cgroups.CgroupLayout.detect() } catch { throw .cgroup(error) }
-        let host: HostFacts, namespaces: [LaunchPlan.Namespace], inside: OwnedDescriptor
-        do throws(SystemError) {
-            host = try HostFacts.gather(layout)
-            namespaces = try Self.namespaces(of: first)
-        } catch { throw .state(error) }
-        do throws(SystemError) {
-            inside = try Descriptor.workingDirectory.openFollowing("/proc/\(first)/root", O_PATH | O_DIRECTORY)
-        } catch { throw .state(error) }
-        let plan: LaunchPlan
-        do throws(PlanningError) {
-            plan = try Planner.planExec(
-                spec, joining: namespaces, of: first, on: host,
-                .init(
-                    cgroupPath: record.cgroup, rootDescription: "",
-                    keyring: record.detached?.hasKeyring == false ? nil : "_ses." + name,
-                    hasFilter: program != nil, isStrict: false,
-                    terminalSize: request.handover.terminalSize(of: spec.process),
-                    preserved: request.handover.preserved))
-        } catch { throw .planning(path: "", error) }
-        // In its pid namespace a process of the container could look into ours before it has executed the stage.
-        Identity.hideMemory()
+        let host: HostFacts
+        do throws(SystemError) { host = try HostFacts.gather(layout) } catch { throw .state(error) }
+        let entry = ContainerEntry(
+            spec: spec, program: program, host: host,
+            keyring: keyring, cgroupPath: record.cgroup,
+            listener: program?.hasListener == true ? FilterListener(spec, told, status: status.rawValue) : nil,
+            terminalSize: request.handover.terminalSize(of: spec.process), preserved: request.handover.preserved)
+        let plan = try entry.plan(first: first)
         let console = sockets.takeConsole()
-        let running: RunningContainer
-        do throws(LaunchError) {
-            running = try Launcher.launch(
-                plan,
-                with: LaunchInputs(
-                    root: inside, seccomp: program?.bytes ?? [], seccompFlags: UInt64(program?.flags.rawValue ?? 0),
-                    cgroup: nil, lastCapability: UInt32(host.lastCapability), joining: group, console: console),
-                timeline: false)
-        } catch { throw .launch(error) }
+        let running = try entry.launch(plan, first: first, group: group, console: console)
         try sockets.tell(running.view)
         do throws(SystemError) { try request.handover.write(running.identifier) } catch { throw .pidFile(error) }
         let terminal = try sockets.terminal()
@@ -79,7 +57,7 @@ extension Container {
     }
 
     /// As it was at the creation.
-    private borrowing func configuration() throws(ContainersError) -> RuntimeSpec {
+    borrowing func configuration() throws(ContainersError) -> RuntimeSpec {
         let path = "\(name)/\(StateDirectory.configurationName)"
         let text: [UInt8]
         do throws(SystemError) {
@@ -91,22 +69,6 @@ extension Container {
         let json: JSON
         do throws(JSONError) { json = try JSON(parsing: text) } catch { throw .json(path: path, error) }
         do throws(SpecError) { return try RuntimeSpec(decoding: json) } catch { throw .spec(path: path, error) }
-    }
-
-    /// Those that `process` has and we have not.
-    private static func namespaces(of process: Int32) throws(SystemError) -> [LaunchPlan.Namespace] {
-        var different: [LaunchPlan.Namespace] = []
-        for namespace in LaunchPlan.Namespace.allCases {
-            let here = Descriptor.workingDirectory
-            do throws(SystemError) {
-                let own = try here.readLink("/proc/self/ns/\(namespace.rawValue)")
-                if try here.readLink("/proc/\(process)/ns/\(namespace.rawValue)") != own { different.append(namespace) }
-            } catch {
-                // This kernel has no such kind.
-                if error.code != .ENOENT { throw error }
-            }
-        }
-        return different
     }
 }
 

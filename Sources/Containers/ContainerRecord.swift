@@ -1,4 +1,5 @@
 internal import Cgroups
+package import Launching
 internal import Linux
 internal import OCI
 
@@ -42,8 +43,22 @@ package struct ContainerRecord: Hashable, Sendable {
     package var directories: [String]
     /// Directories of its own in the host's resctrl file system, below its mount point.
     var resctrl: [String]
+    /// What is run once all of it is gone; nil: nothing.
+    package var poststop: Poststop?
 
-    package init(cgroup: String?, directories: [String] = [], resctrl: [String] = []) {
+    /// Hooks that outlive their container, with what they are told of it.
+    package struct Poststop: Hashable, Sendable {
+        var hooks: Hooks
+        var state: ContainerState
+
+        /// Runs them, and tells which failed.
+        package func run() -> [HookFailure] { HookRunner(state, entry: nil).runPoststop(hooks[.poststop]) }
+    }
+
+    package init(
+        cgroup: String?, directories: [String] = [], resctrl: [String] = [], poststop: Poststop? = nil
+    ) {
+        self.poststop = poststop
         (life, runtime) = (.foreground, Identity.process)
         self.cgroup = cgroup
         self.directories = directories
@@ -59,12 +74,14 @@ package struct ContainerRecord: Hashable, Sendable {
         directories = try json.required("directories").strings()
         resctrl = try json["resctrl"]?.strings() ?? []
         if known == .detached { detached = try Detached(json) }
+        if let object = json["poststop"] { poststop = try Poststop(object) }
     }
 
     /// The same container, which goes on alone.
     func detached(_ detached: Detached) -> ContainerRecord {
         var record = ContainerRecord(life: .detached, cgroup: cgroup, directories: directories, resctrl: resctrl)
         record.detached = detached
+        record.poststop = poststop
         return record
     }
 
@@ -87,7 +104,23 @@ package struct ContainerRecord: Hashable, Sendable {
         members.append(("directories", .strings(directories)))
         if !resctrl.isEmpty { members.append(("resctrl", .strings(resctrl))) }
         if let detached { members += detached.members }
+        if let poststop { members.append(("poststop", poststop.json)) }
         return .object(members)
+    }
+}
+
+extension ContainerRecord.Poststop {
+    fileprivate init(_ json: JSON) throws(JSONError) {
+        let list = try json.required("hooks")
+        do throws(SpecError) {
+            guard let read = try Hooks.read(list) else { throw SpecError.json(list.expected("hooks")) }
+            hooks = read
+        } catch { throw JSONError(list.pointer, "\(error)") }
+        state = try ContainerState(try json.required("state"))
+    }
+
+    fileprivate var json: JSON.Value {
+        .object([("hooks", hooks.json), ("state", state.json(status: "stopped", process: nil))])
     }
 }
 

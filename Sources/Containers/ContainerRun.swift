@@ -27,11 +27,13 @@ package struct ContainerRun {
         /// It is only created; another command starts it.
         package var isParked: Bool
         package var handover: Handover
+        /// Where the configuration is from, for hooks and listeners; nil: there are none.
+        package var bundle: String?
 
         package init(
             identifier: ContainerIdentifier, spec: RuntimeSpec, specPath: String, rootDescription: String,
             filter: Filter, isStrict: Bool, stopsOnSignal: Bool, timeout: UInt64? = nil, stopSignal: Int32 = 15,
-            timeline: Bool = false, isParked: Bool = false, handover: Handover = Handover()
+            timeline: Bool = false, isParked: Bool = false, handover: Handover = Handover(), bundle: String? = nil
         ) {
             self.identifier = identifier
             self.spec = spec
@@ -45,6 +47,7 @@ package struct ContainerRun {
             self.timeline = timeline
             self.isParked = isParked
             self.handover = handover
+            self.bundle = bundle
         }
     }
 
@@ -62,6 +65,8 @@ package struct ContainerRun {
     private let layout: Cgroups.CgroupLayout
     private let host: HostFacts
     private let program: SeccompProgram?
+    /// What hooks and a listener are told; nil: there are none.
+    private let state: ContainerState?
     /// What will be done.
     package let plan: LaunchPlan
     private var phases: LaunchPhases
@@ -89,16 +94,20 @@ package struct ContainerRun {
         self.phases.end("filter")
         do throws(CgroupError) { layout = try Cgroups.CgroupLayout.detect() } catch { throw .cgroup(error) }
         do throws(SystemError) { host = try HostFacts.gather(layout) } catch { throw .state(error) }
+        let hasListener = program?.hasListener == true
+        let place = request.spec.hooks != nil || hasListener ? try request.place() : nil
+        state = place?.state
         let group = if case .none = host.cgroups { String?.none } else { ContainerRun.cgroupPath(request, root) }
         do throws(PlanningError) {
             plan = try Planner.plan(
                 request.spec, on: host,
                 .init(
                     cgroupPath: group, rootDescription: request.rootDescription,
-                    keyring: request.handover.hasKeyring ? "_ses." + request.identifier.text : nil,
-                    hasFilter: program != nil, isStrict: request.isStrict, isParked: request.isParked,
+                    keyring: request.keyring, hasFilter: program != nil, isStrict: request.isStrict,
+                    isParked: request.isParked,
                     terminalSize: request.handover.terminalSize(of: request.spec.process),
-                    preserved: request.handover.preserved, identifier: request.identifier.text))
+                    preserved: request.handover.preserved, identifier: request.identifier.text, rootPath: place?.root,
+                    hasListener: hasListener))
         } catch { throw .planning(path: request.specPath, error) }
         self.phases.end("plan")
     }
@@ -120,7 +129,31 @@ package struct ContainerRun {
 
     /// The same of this container.
     package var record: ContainerRecord {
-        ContainerRecord(cgroup: plan.cgroupPath, resctrl: plan.resctrlDirectories)
+        ContainerRecord(cgroup: plan.cgroupPath, resctrl: plan.resctrlDirectories, poststop: poststop)
+    }
+
+    private var poststop: ContainerRecord.Poststop? {
+        guard let hooks = request.spec.hooks?.only([.poststop]), let state else { return nil }
+        return ContainerRecord.Poststop(hooks: hooks, state: state)
+    }
+
+    /// What is left to do when the container is gone, and its state directory with it: tells which hooks failed.
+    package func runPoststop() -> [HookFailure] { poststop?.run() ?? [] }
+
+    /// Who runs the hooks; nil: nothing needs anybody.
+    private var hookRunner: HookRunner? {
+        guard request.spec.hooks != nil, let state else { return nil }
+        return HookRunner(
+            state,
+            entry: ContainerEntry(
+                spec: request.spec, program: program, host: host, keyring: request.keyring,
+                cgroupPath: plan.cgroupPath, listener: listener(status: "creating")))
+    }
+
+    /// nil: the filter has none.
+    private func listener(status: String) -> FilterListener? {
+        guard program?.hasListener == true, let state else { return nil }
+        return FilterListener(request.spec, state, status: status)
     }
 
     /// Creates the container and leaves it to others: its command waits for ``Container/start()``. On an error nothing of
@@ -136,7 +169,10 @@ package struct ContainerRun {
         let place: ParkedLaunch.Place
         do throws(SystemError) { place = try ParkedLaunch.Place.make(in: state.view) } catch { throw .state(error) }
         do throws(SystemError) {
-            try state.view.replaceFile(StateDirectory.launchName, with: ParkedLaunch(plan).json.bytes())
+            var launch = ParkedLaunch(plan)
+            launch.hooks = request.spec.hooks?.only([.startContainer, .poststart])
+            launch.listener = listener(status: "created")
+            try state.view.replaceFile(StateDirectory.launchName, with: launch.json.bytes())
             try state.view.replaceFile(StateDirectory.configurationName, with: bundle.text)
         } catch { throw .state(error) }
         let console = sockets.takeConsole()
@@ -226,7 +262,8 @@ package struct ContainerRun {
                     root: rootFileSystem, network: network, seccomp: program?.bytes ?? [],
                     seccompFlags: UInt64(program?.flags.rawValue ?? 0), cgroup: group,
                     cgroupMark: group.flatMap { root.view.mark(of: request.identifier.text, cgroup: $0.path.text) },
-                    lastCapability: UInt32(host.lastCapability), parking: parking, console: console),
+                    lastCapability: UInt32(host.lastCapability), parking: parking, console: console,
+                    hooks: hookRunner, listener: listener(status: "creating")),
                 timeline: request.timeline)
         } catch { throw .launch(error) }
         network?.reap()
@@ -254,5 +291,28 @@ package struct ContainerRun {
             identifier: identifier.text, reason: reason, exitCode: exitCode, signal: signal, startedAt: started,
             finishedAt: Clock.wall(), userTime: end.process.userTime, systemTime: end.process.systemTime,
             peakMemory: end.statistics?.memoryPeak ?? UInt64(end.process.peakMemory) * 1024)
+    }
+}
+
+extension ContainerRun.Request {
+    fileprivate var keyring: String? { handover.hasKeyring ? "_ses." + identifier.text : nil }
+
+    /// What others are told of the container, and where they find its root.
+    fileprivate func place() throws(ContainersError) -> (state: ContainerState, root: String) {
+        do throws(SystemError) {
+            let bundle = try AbsolutePath.of(bundle ?? ".")
+            let root = spec.root.path.hasPrefix("/") ? spec.root.path : bundle + "/" + spec.root.path
+            let state = ContainerState(
+                ociVersion: spec.ociVersion, identifier: identifier.text, bundle: bundle, annotations: spec.annotations)
+            return (state, root)
+        } catch { throw .state(error) }
+    }
+}
+
+extension FilterListener {
+    /// Of a configuration that has one.
+    init?(_ spec: RuntimeSpec, _ state: ContainerState, status: String) {
+        guard let seccomp = spec.linux.seccomp, let path = seccomp.listenerPath else { return nil }
+        self.init(path: path, metadata: seccomp.listenerMetadata, state: state, status: status)
     }
 }

@@ -37,6 +37,8 @@ package enum ContainersError: Error {
     case notCreated(String)
     /// A file that an option names: `--process`.
     case file(option: String, path: String, SystemError)
+    /// Of the start.
+    case hook(HookFailure)
     /// A signal came before the container was started.
     case calledOff
     case state(SystemError)
@@ -92,6 +94,7 @@ extension ContainersError: CustomStringConvertible {
             "\(option) \(path): \(error)\n  hint: it must be an AF_UNIX stream socket that somebody listens at"
         case .terminal(let error): "the container's terminal: \(error)"
         case .notInherited(let number, let source): "\(source): descriptor \(number) is not open"
+        case .hook(let failure): "\(failure)"
         case .calledOff: "called off by a signal, before the container was started"
         case .notOfThisRoot(let what):
             "\(what) is still there, and not known as of a container of this root\n"

@@ -20,7 +20,8 @@ package enum Repair {
         let error: ContainersError
 
         package var description: String {
-            "what is left of container \(name), whose perigee was killed, can't be removed now: \(error)"
+            if case .hook = error { return "container \(name), whose perigee was killed: \(error)" }
+            return "what is left of container \(name), whose perigee was killed, can't be removed now: \(error)"
         }
     }
 
@@ -34,27 +35,32 @@ package enum Repair {
         let at = CChar(UInt8(ascii: "@"))
         for bytes in names where bytes.first != at {
             let name = Descriptor.text(ofEntry: bytes)
-            do throws(ContainersError) { try repair(name, in: root.view) } catch {
-                failures.append(Failure(name: name, error: error))
-            }
+            do throws(ContainersError) {
+                guard let poststop = try repair(name, in: root.view) else { continue }
+                for failure in poststop.run() { failures.append(Failure(name: name, error: .hook(failure))) }
+            } catch { failures.append(Failure(name: name, error: error)) }
         }
         return failures
     }
 
-    private static func repair(_ name: String, in root: RuntimeRoot.View) throws(ContainersError) {
+    /// Returns what is to be run for the container that it has removed; nil: nothing.
+    private static func repair(
+        _ name: String, in root: RuntimeRoot.View
+    ) throws(ContainersError) -> ContainerRecord.Poststop? {
         let directory: OwnedDescriptor
         let found: Found
         do throws(SystemError) {
-            guard let abandoned = try abandoned(name, in: root.directory) else { return }
+            guard let abandoned = try abandoned(name, in: root.directory) else { return nil }
             found = try record(in: abandoned.view)
             directory = abandoned
         } catch {
             // Its command has removed it meanwhile; or it is no directory, and so no container's.
-            if error.code == .ENOENT || error.code == .ENOTDIR { return }
+            if error.code == .ENOENT || error.code == .ENOTDIR { return nil }
             throw .state(error)
         }
+        var poststop: ContainerRecord.Poststop?
         switch found {
-        case .foreign: return
+        case .foreign: return nil
         case .nothing: break
         case .json(let json):
             // One that can't be understood is another version's, and so is the container.
@@ -63,13 +69,15 @@ package enum Repair {
                 throw .json(path: "\(name)/\(StateDirectory.recordName)", error)
             }
             // Whoever created it deletes it.
-            if record.detached != nil { return }
+            if record.detached != nil { return nil }
+            poststop = record.poststop
             // Then the state stays, the only thing that tells of a container which may still run there.
             if let left = try record.removeAll(of: name, in: root) { throw .notOfThisRoot(left) }
         }
         do throws(SystemError) { try StateDirectory.remove(name, directory.view, in: root.directory) } catch {
             throw .state(error)
         }
+        return poststop
     }
 
     /// The state directory with its lock; nil: its command lives.

@@ -18,6 +18,8 @@ package enum LaunchError: Error {
     case exec(command: String, ExecDiagnosis, Errno)
     /// The child died during step `number` before it could report: killed by a signal, or by the kernel for memory.
     case died(number: Int, count: Int, Step?, ProcessEnd, outOfMemory: Bool)
+    /// A hook did not do what it should.
+    case hook(number: Int, count: Int, HookFailure)
     /// A call outside the plan's steps.
     case system(SystemError)
     case tooManyDescriptors(Int)
@@ -41,6 +43,7 @@ extension LaunchError: CustomStringConvertible {
         case .exec(let command, let diagnosis, let code): diagnosis.sentence(command: command, code: code)
         case .died(let number, let count, let step, let end, let outOfMemory):
             died(number, count, step, end, outOfMemory)
+        case .hook(let number, let count, let failure): "step \(number) of \(count), \(failure)"
         case .system(let error): "\(error)"
         case .tooManyDescriptors(let count): "the plan hands \(count) descriptors to the container, 96 are the most"
         case .tooManySteps(let count): "the plan has \(count) steps, 65534 are the most"
@@ -113,6 +116,10 @@ enum Hint {
         case (.groups, .EPERM), (.gid, .EPERM), (.uid, .EPERM), (.capabilities, .EPERM), (.ambient, .EPERM):
             "without noNewPrivileges a seccomp profile is loaded before this step, and must allow it"
         case (.pivotRoot, .EINVAL): "the host's root is an initramfs, which pivot_root(2) can't leave"
+        case (.sendListener, .ENOENT), (.sendListener, .ECONNREFUSED):
+            "the seccomp agent must listen there; see /linux/seccomp/listenerPath of config.json"
+        case (.sendListener, .EPERM) where error.call == "pidfd_getfd":
+            "taking the listener needs CAP_SYS_PTRACE, which this host's root lacks"
         case (.attachRoot, .EINVAL): "the root file system is not a mount that can be moved here"
         case (.workingDirectory(let path), .ENOENT): "'\(path)' leads out of the container's root"
         case (.workingDirectory(let path), .EACCES): "the user may not enter '\(path)'"

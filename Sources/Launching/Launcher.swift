@@ -25,12 +25,16 @@ package struct LaunchInputs: ~Copyable {
     package var parking: ParkedLaunch.Place?
     /// A socket that takes the terminal of a plan that makes one.
     package var console: OwnedDescriptor?
+    /// Who runs the plan's hooks, where it has any.
+    package var hooks: (any HookHost)?
+    /// Where the filter's listener goes, where it has one.
+    package var listener: FilterListener?
 
     package init(
         root: consuming OwnedDescriptor, network: NetworkMaker? = nil, seccomp: [UInt8] = [], seccompFlags: UInt64 = 0,
         cgroup: (layout: CgroupLayout, path: CgroupPath, resources: LinuxResources)?, cgroupMark: String? = nil,
         lastCapability: UInt32, joining: Cgroup? = nil, parking: consuming ParkedLaunch.Place? = nil,
-        console: consuming OwnedDescriptor? = nil
+        console: consuming OwnedDescriptor? = nil, hooks: (any HookHost)? = nil, listener: FilterListener? = nil
     ) {
         self.root = root
         self.network = network
@@ -42,13 +46,18 @@ package struct LaunchInputs: ~Copyable {
         self.joining = joining
         self.parking = parking
         self.console = console
+        self.hooks = hooks
+        self.listener = listener
     }
 }
 
 /// Carries out a plan: the runtime's steps here, the child's in the stage.
 package struct Launcher: ~Copyable {
     private let plan: LaunchPlan
+    /// Up to the command.
     private let steps: [Step?]
+    /// Of all.
+    private var count: Int { steps.count + plan.after.count }
     private var inputs: LaunchInputs
     private var descriptors = DescriptorTable()
     private var isDirectory: [Bool] = []
@@ -102,10 +111,16 @@ package struct Launcher: ~Copyable {
         do throws(LaunchError) {
             for (i, step) in plan.beside.enumerated() {
                 let number = plan.before.count + 2 + i
-                try perform(beside: step, number: number, child: process.identifier, control: near)
+                switch step {
+                case .await(let handshake): try waitFor(handshake, compiled, process, control: near)
+                case .sendListener: try sendListener(compiled, process, step, number: number, control: near)
+                case .hook: try run(step, number: number, process, isWatched: true)
+                default: try perform(beside: step, number: number, child: process.identifier, control: near)
+                }
                 mark(number)
             }
             try awaitCommand(compiled, process, control: near)
+            if !plan.after.isEmpty { try finish(compiled, process) }
         } catch {
             try? process.send(SIGKILL)
             try? group?.kill()
@@ -113,7 +128,7 @@ package struct Launcher: ~Copyable {
             _ = try? process.wait()
             throw reason(error, birth)
         }
-        collect(compiled)
+        if plan.after.isEmpty { collect(compiled) }
         return RunningContainer(
             process: process, cgroup: cgroup.take(), group: group, resctrl: resctrl.take(), times: times)
     }
@@ -128,7 +143,7 @@ package struct Launcher: ~Copyable {
                     creating: wanted.path, in: wanted.layout, wanted.resources, owner: inputs.cgroupMark)
                 group = made.view
                 cgroup = consume made
-            } catch { throw .cgroup(number: number, count: steps.count, error) }
+            } catch { throw .cgroup(number: number, count: count, error) }
             return
         }
         do throws(SystemError) {
@@ -145,9 +160,9 @@ package struct Launcher: ~Copyable {
             }
         } catch {
             if case .openDescriptor(let index) = step {
-                throw .descriptor(number: number, count: steps.count, plan.descriptors[index], error)
+                throw .descriptor(number: number, count: count, plan.descriptors[index], error)
             }
-            throw .step(number: number, count: steps.count, step, error)
+            throw .step(number: number, count: count, step, error)
         }
     }
 
@@ -218,7 +233,7 @@ package struct Launcher: ~Copyable {
                 return try group?.join(child, unified: false) ?? ()
             }
             if case .restrictDevices = step { return try cgroup?.restrictDevices() ?? () }
-        } catch { throw .cgroup(number: number, count: steps.count, error) }
+        } catch { throw .cgroup(number: number, count: count, error) }
         do throws(SystemError) {
             switch step {
             case .joinResctrlGroup: try resctrl?.join(child)
@@ -233,7 +248,49 @@ package struct Launcher: ~Copyable {
                 }
             default: preconditionFailure("not a step beside the child")
             }
-        } catch { throw .step(number: number, count: steps.count, step, error) }
+        } catch { throw .step(number: number, count: count, step, error) }
+    }
+
+    /// A hook waits for the child's end too where the child is to go on.
+    private func run(_ step: Step, number: Int, _ process: borrowing ProcessHandle, isWatched: Bool)
+        throws(LaunchError)
+    {
+        guard case .hook(let kind, let index, let hook) = step, let host = inputs.hooks else {
+            preconditionFailure("a plan with hooks, and nobody to run them")
+        }
+        do throws(HookFailure) {
+            try host.run(
+                kind, index, hook, first: process.identifier, watching: isWatched ? process.view : nil, group: group)
+        } catch { throw .hook(number: number, count: count, error) }
+    }
+
+    /// The hooks that come once the command is executed. Those of the container's end are not ours.
+    private mutating func finish(_ compiled: CompiledPlan, _ process: borrowing ProcessHandle) throws(LaunchError) {
+        collect(compiled)
+        for (i, step) in plan.after.enumerated() {
+            guard case .hook(.poststart, _, _) = step else { continue }
+            let number = plan.execNumber + 1 + i
+            try run(step, number: number, process, isWatched: false)
+            mark(number)
+        }
+    }
+
+    /// Where the child has said nothing for a moment, its page is looked at: it may be unable to say anything.
+    private func sendListener(
+        _ compiled: CompiledPlan, _ process: borrowing ProcessHandle, _ step: Step, number: Int, control: Descriptor
+    ) throws(LaunchError) {
+        guard let listener = inputs.listener else { preconditionFailure("a plan with a listener, and nowhere to send") }
+        do throws(SystemError) {
+            let milliseconds: Int32 = 1
+            while try !Poll.readable([control], timeout: milliseconds)[0], compiled.page.listener == nil {}
+            if let made = compiled.page.listener {
+                try listener.send(made, of: process)
+                compiled.page.takeListener()
+                do throws(SystemError) { try control.send(1) } catch  where error.code == .EPIPE {}
+                return
+            }
+        } catch { throw .step(number: number, count: count, step, error) }
+        throw whyNot(compiled, process)
     }
 
     private mutating func clone(_ compiled: CompiledPlan, _ birth: Birth) throws(LaunchError) -> ProcessHandle {
@@ -255,7 +312,7 @@ package struct Launcher: ~Copyable {
         var pidfd: Int32 = -1
         let pid = birth.begin(how, &pidfd)
         guard pid > 0 else {
-            throw .clone(number: number, count: steps.count, SystemError("clone3", "", Errno(rawValue: Int32(-pid))))
+            throw .clone(number: number, count: count, SystemError("clone3", "", Errno(rawValue: Int32(-pid))))
         }
         return ProcessHandle(identifier: Int32(pid), taking: pidfd)
     }
@@ -272,7 +329,7 @@ package struct Launcher: ~Copyable {
     private borrowing func reason(_ error: LaunchError, _ birth: Birth) -> LaunchError {
         guard let code = birth.failure else { return error }
         return .clone(
-            number: plan.before.count + 1, count: steps.count, SystemError("execveat", "perigee-stage", code))
+            number: plan.before.count + 1, count: count, SystemError("execveat", "perigee-stage", code))
     }
 
     /// Waits until the command is being executed: the page says so, and the child's end of the socket has closed. Or
@@ -280,6 +337,21 @@ package struct Launcher: ~Copyable {
     private func awaitCommand(
         _ compiled: CompiledPlan, _ process: borrowing ProcessHandle, control: Descriptor
     ) throws(LaunchError) {
+        let byte = try said(control)
+        if byte == nil, compiled.page.report.state == LAUNCH_EXECUTING { return }
+        if let byte, Int(byte) == LAUNCH_PARKED_BYTE { return try checkCommand(of: process) }
+        throw whyNot(compiled, process)
+    }
+
+    /// Waits until the child has reached `handshake`.
+    private func waitFor(
+        _ handshake: Handshake, _ compiled: CompiledPlan, _ process: borrowing ProcessHandle, control: Descriptor
+    ) throws(LaunchError) {
+        if try said(control) != handshake.rawValue { throw whyNot(compiled, process) }
+    }
+
+    /// The next byte that the child says; nil: it says no more.
+    private func said(_ control: Descriptor) throws(LaunchError) -> UInt8? {
         var byte: UInt8 = 0
         let n: Int
         do throws(SystemError) {
@@ -292,11 +364,13 @@ package struct Launcher: ~Copyable {
         } catch  where error.code == .ECONNRESET {
             n = 0  // It died with a handshake unread. What the page says tells more.
         } catch { throw .system(error) }
+        return n == 1 ? byte : nil
+    }
+
+    /// Why the child does not go on.
+    private func whyNot(_ compiled: CompiledPlan, _ process: borrowing ProcessHandle) -> LaunchError {
         let report = compiled.page.report
-        if n == 0, report.state == LAUNCH_EXECUTING { return }
-        if n == 1, Int(byte) == LAUNCH_PARKED_BYTE { return try checkCommand(of: process) }
-        if report.state == LAUNCH_FAILED { throw failure(report) }
-        throw died(report, process)
+        return report.state == LAUNCH_FAILED ? failure(report) : died(report, process)
     }
 
     /// Engines ask at the creation whether the command is there, and not at the start.
@@ -315,7 +389,7 @@ package struct Launcher: ~Copyable {
             return .exec(
                 command: target.command, target.diagnosis(report.code, in: inputs.root.view), report.code)
         }
-        return .step(number: number, count: steps.count, step, report.error)
+        return .step(number: number, count: count, step, report.error)
     }
 
     private func died(_ report: ResultPage.Report, _ process: borrowing ProcessHandle) -> LaunchError {
@@ -325,12 +399,12 @@ package struct Launcher: ~Copyable {
         if report.state == LAUNCH_BORN, case .exited(let code) = end.cause {
             // Without the arena it had nothing to report on but its exit code.
             return .clone(
-                number: plan.before.count + 1, count: steps.count,
+                number: plan.before.count + 1, count: count,
                 SystemError("mmap", "the plan", Errno(rawValue: code)))
         }
         let step = report.step > 0 && report.step <= steps.count ? steps[report.step - 1] : nil
         let kills = try? group?.oomKills()
-        return .died(number: report.step, count: steps.count, step, end, outOfMemory: (kills ?? 0) > 0)
+        return .died(number: report.step, count: count, step, end, outOfMemory: (kills ?? 0) > 0)
     }
 
     // MARK: times
@@ -353,6 +427,6 @@ package struct Launcher: ~Copyable {
         }
         // The last step ends when the kernel has executed the command, which is what we have just seen.
         times?.marks.append(
-            .init(number: steps.count, actor: .child, wall: Clock.monotonic(), processor: 0))
+            .init(number: plan.execNumber, actor: .child, wall: Clock.monotonic(), processor: 0))
     }
 }

@@ -19,7 +19,7 @@ extension ArenaBuilder {
         switch step {
         case .makeNetwork, .createCgroup, .openDescriptor, .enterForChildren, .writeIdentityMaps, .joinCgroup,
             .restrictDevices, .makeTimeNamespace, .makeResctrlGroup, .placeChild, .moveNetworkDevices,
-            .joinResctrlGroup:
+            .joinResctrlGroup, .hook, .sendListener:
             preconditionFailure("a step of the runtime in the child's list")
         case .await(let handshake): add(LAUNCH_OP_WAIT, step: n, a: UInt32(handshake.rawValue))
         case .signal(let handshake): add(LAUNCH_OP_SIGNAL, step: n, a: UInt32(handshake.rawValue))
@@ -48,9 +48,10 @@ extension ArenaBuilder {
         switch step {
         case .propagation(let propagation):
             add(LAUNCH_OP_PROPAGATION, step: n, a: string("/", shared: true), x: propagation.flags)
-        case .attachRoot(let index, let follows):
+        case .attachRoot(let index, let path, let follows):
             let propagation = follows ? Propagation(.slave, recursive: true).flags : 0
-            add(LAUNCH_OP_ATTACH_ROOT, step: n, a: UInt32(index), x: propagation)
+            add(
+                LAUNCH_OP_ATTACH_ROOT, step: n, a: UInt32(index), b: path.map { string($0) } ?? 0, x: propagation)
         case .openProc: add(LAUNCH_OP_OPEN_PROC, step: n)
         case .mount(let mount):
             let target = string(mount.target)
@@ -141,6 +142,7 @@ extension ArenaBuilder {
             add(
                 LAUNCH_OP_SECCOMP, step: n, a: block(references.seccomp), b: UInt32(references.seccomp.count),
                 x: references.seccompFlags)
+        case .awaitListener: add(LAUNCH_OP_LISTENER, step: n)
         case .keepCapabilities: add(LAUNCH_OP_KEEP_CAPABILITIES, step: n)
         case .groups(let groups): add(LAUNCH_OP_GROUPS, step: n, a: words(groups), b: UInt32(groups.count))
         case .gid(let gid): add(LAUNCH_OP_GID, step: n, a: gid)

@@ -13,6 +13,10 @@ package struct ParkedLaunch: Hashable, Sendable {
     /// From the first step on.
     private var titles: [String]
     private var target: ExecTarget
+    /// What the starter runs before and after; nil: nothing.
+    package var hooks: Hooks?
+    /// Where it sends the listener of the filter; nil: there is none.
+    package var listener: FilterListener?
 
     /// Where starter and child meet.
     package struct Place: ~Copyable {
@@ -56,13 +60,20 @@ extension ParkedLaunch {
         count = try json.required("count").integer()
         titles = try json.required("titles").strings()
         target = try ExecTarget(try json.required("target"))
+        if let object = json["hooks"] {
+            do throws(SpecError) { hooks = try Hooks.read(object) } catch { throw JSONError("/hooks", "\(error)") }
+        }
+        if let object = json["listener"] { listener = try FilterListener(object) }
     }
 
     package var json: JSON.Value {
-        .object([
+        var members: [(name: String, value: JSON.Value)] = [
             ("first", .integer(Int64(first))), ("count", .integer(Int64(count))), ("titles", .strings(titles)),
             ("target", target.json),
-        ])
+        ]
+        if let hooks { members.append(("hooks", hooks.json)) }
+        if let listener { members.append(("listener", listener.json)) }
+        return .object(members)
     }
 }
 
@@ -104,7 +115,7 @@ extension ParkedLaunch {
             // The root can be looked through as long as the child is there.
             let root = try Descriptor.workingDirectory.openFollowing("/proc/\(process)/root", O_PATH | O_DIRECTORY)
             try fifo.view.write([1])
-            error = try outcome(page, fifo.view, root.view)
+            error = try outcome(page, fifo.view, root.view, process)
             _ = consume mapping
         } catch { throw .system(error) }
         if let error { throw error }
@@ -112,10 +123,18 @@ extension ParkedLaunch {
     }
 
     /// Returns when the command is being executed, or why it is not.
-    private func outcome(_ page: ResultPage, _ fifo: Descriptor, _ root: Descriptor) throws(SystemError) -> LaunchError?
-    {
+    private func outcome(
+        _ page: ResultPage, _ fifo: Descriptor, _ root: Descriptor, _ process: Int32
+    ) throws(SystemError) -> LaunchError? {
+        var listener = listener
         while true {
             let isClosed = try Poll.readable([fifo], timeout: ParkedLaunch.interval)[0]
+            if let receiver = listener, let made = page.listener, !isClosed {
+                listener = nil
+                try receiver.send(made, of: ProcessHandle(opening: process))
+                page.takeListener()
+                do throws(SystemError) { try fifo.write([1]) } catch  where error.code == .EPIPE {}
+            }
             let report = page.report
             if report.state == LAUNCH_FAILED {
                 let error = failure(report, in: root)

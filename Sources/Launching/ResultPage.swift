@@ -5,7 +5,7 @@ internal import Linux
 /// The page through which the stage reports, in an arena that lives longer than this value.
 struct ResultPage {
     private let arena: UnsafeMutableRawBufferPointer
-    private let result: UnsafePointer<launch_result>
+    private let result: UnsafeMutablePointer<launch_result>
 
     /// Of an arena that begins with a header; nil: it has no room for what the header says.
     init?(_ arena: UnsafeMutableRawBufferPointer) {
@@ -15,8 +15,17 @@ struct ResultPage {
             Int(header.result) <= arena.count - MemoryLayout<launch_result>.size
         else { return nil }
         self.arena = arena
-        result = UnsafePointer((base + Int(header.result)).assumingMemoryBound(to: launch_result.self))
+        result = (base + Int(header.result)).assumingMemoryBound(to: launch_result.self)
     }
+
+    /// The stage's number of the listener that its filter has made; nil: there is none yet.
+    var listener: Int32? {
+        let number = result.pointee.listener
+        return number == 0 ? nil : Int32(exactly: number)
+    }
+
+    /// Lets the stage go on without it. It is still to be sent a byte.
+    func takeListener() { result.pointee.listener_taken = 1 }
 
     /// What the stage has reported so far.
     struct Report {

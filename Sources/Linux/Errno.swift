@@ -34,6 +34,7 @@ package struct Errno: RawRepresentable, Hashable, Sendable {
     package static let ENOSPC = Errno(rawValue: Glibc.ENOSPC)
     package static let EROFS = Errno(rawValue: Glibc.EROFS)
     package static let EPIPE = Errno(rawValue: Glibc.EPIPE)
+    package static let ECONNREFUSED = Errno(rawValue: Glibc.ECONNREFUSED)
     package static let ECONNRESET = Errno(rawValue: Glibc.ECONNRESET)
     package static let ERANGE = Errno(rawValue: Glibc.ERANGE)
     package static let ENAMETOOLONG = Errno(rawValue: Glibc.ENAMETOOLONG)

@@ -56,12 +56,17 @@ package struct ProcessHandle: ~Copyable {
     private var waitForAnyKind: Int32 { 0x4000_0000 }
 
     /// Waits for the end and reaps. Wraps waitid(2) with P_PIDFD.
-    package func wait() throws(SystemError) -> ProcessEnd {
+    package func wait() throws(SystemError) -> ProcessEnd { try end(WEXITED) }
+
+    /// Waits for the end, and leaves it to be waited for: its number stays its own.
+    package func look() throws(SystemError) -> ProcessEnd { try end(WEXITED | WNOWAIT) }
+
+    private func end(_ options: Int32) throws(SystemError) -> ProcessEnd {
         var info = siginfo_t()
         var usage = rusage()
         _ = try check(
             retrying {
-                clinux_waitid_pidfd(descriptor.view.number, &info, WEXITED | waitForAnyKind, &usage)
+                clinux_waitid_pidfd(descriptor.view.number, &info, options | waitForAnyKind, &usage)
             },
             "waitid", "process \(identifier)")
         let status = clinux_siginfo_status(&info)
@@ -104,6 +109,25 @@ package struct ProcessStatus: Hashable, Sendable {
             let start = UInt64(String(decoding: fields[19], as: UTF8.self))
         else { return nil }
         return ProcessStatus(state: state, startTime: start)
+    }
+}
+
+extension ProcessStatus {
+    /// The number of `identifier` in the innermost pid namespace that it is in: `NSpid` of proc_pid_status(5). nil: it
+    /// has ended.
+    package static func innerNumber(of identifier: Int32) throws(SystemError) -> Int32? {
+        let text: [UInt8]
+        do throws(SystemError) {
+            text = try Descriptor.workingDirectory.readFile("/proc/\(identifier)/status", limit: 1 << 16)
+        } catch {
+            if error.code == .ENOENT || error.code == .ESRCH { return nil }
+            throw error
+        }
+        for line in text.split(separator: UInt8(ascii: "\n")) where line.starts(with: "NSpid:".utf8) {
+            let last = line.split { $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: " ") }.last
+            return last.flatMap { Int32(String(decoding: $0, as: UTF8.self)) }
+        }
+        return identifier
     }
 }
 

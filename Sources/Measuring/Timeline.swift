@@ -17,6 +17,8 @@ package struct Timeline: Sendable {
     }
 
     package let rows: [Row]
+    /// From the timeline's begin, in nanoseconds: what comes later, such as hooks, does not hold the command up.
+    private let commandBegan: UInt64
 
     /// Joins the plan with what was measured. `began` is when the command began, `phases` its work until the launch,
     /// each with its end.
@@ -49,6 +51,8 @@ package struct Timeline: Sendable {
             if isRuntime { runtime = (mark.wall, mark.processor) } else { child = (mark.wall, mark.processor) }
         }
         self.rows = rows
+        let exec = plan.execNumber
+        commandBegan = rows.filter { $0.number ?? 0 <= exec }.map { $0.begin + $0.wall }.max() ?? 0
     }
 
     /// A clock that was read on another processor may be some nanoseconds behind.
@@ -63,8 +67,7 @@ package struct Timeline: Sendable {
             out += pad(milliseconds(row.begin), 9) + pad(milliseconds(row.wall), 10)
             out += pad(row.processor.map { milliseconds($0) } ?? "-", 10) + "  " + row.text + "\n"
         }
-        let end = rows.map { $0.begin + $0.wall }.max() ?? 0
-        return out + "the command began after \(milliseconds(end)) ms\n"
+        return out + "the command began after \(milliseconds(commandBegan)) ms\n"
     }
 
     private func pad(_ text: String, _ width: Int) -> String {

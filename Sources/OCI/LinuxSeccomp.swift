@@ -61,6 +61,9 @@ extension LinuxSeccomp {
         flags = try json["flags"]?.strings() ?? []
         listenerPath = try json["listenerPath"]?.string()
         listenerMetadata = try json["listenerMetadata"]?.string()
+        if let metadata = json["listenerMetadata"], listenerPath ?? "" == "", try metadata.string() != "" {
+            throw JSONError(metadata.pointer, "it is for a listener, and there is no listenerPath")
+        }
         for item in try json["syscalls"]?.items() ?? [] { syscalls.append(try Syscall(item)) }
     }
 }

@@ -10,6 +10,8 @@ package struct RuntimeSpec: Hashable, Sendable {
     package static let maximumMounts = 4096
     package var annotations: [Annotation] = []
     package var linux = LinuxSpec()
+    /// nil: there are none.
+    package var hooks: Hooks?
 
     package init() {}
 
@@ -60,7 +62,7 @@ extension RuntimeSpec {
             for item in list { mounts.append(try MountSpec(item)) }
         } catch { throw .json(error) }
         if let object = json["linux"] { linux = try LinuxSpec(object) }
-        try refuseHooks(json)
+        if let object = json["hooks"] { hooks = try Hooks.read(object) }
         for kind in ["solaris", "windows", "vm", "zos", "freebsd"] where json[kind] != nil {
             throw .unsupported(pointer: "/\(kind)", what: "a configuration for \(kind)")
         }
@@ -73,14 +75,6 @@ extension RuntimeSpec {
             throw .json(error)
         }
         return try RuntimeSpec(decoding: json)
-    }
-
-    private func refuseHooks(_ json: JSON) throws(SpecError) {
-        guard let hooks = json["hooks"] else { return }
-        for kind in ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"] {
-            guard let list = hooks[kind], case .array(let items) = list.value, !items.isEmpty else { continue }
-            throw .unsupported(pointer: list.pointer, what: "a hook")
-        }
     }
 }
 

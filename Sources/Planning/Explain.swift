@@ -1,3 +1,5 @@
+internal import OCI
+
 /// Who carries out a step.
 package enum PlanActor: String, Hashable, Sendable { case runtime, child }
 
@@ -41,6 +43,7 @@ extension LaunchPlan {
         add(.runtime, .clone(clone))
         for step in beside { add(.runtime, .step(step)) }
         for step in child { add(.child, .step(step)) }
+        for step in after { add(.runtime, .step(step)) }
         return steps
     }
 
@@ -50,6 +53,8 @@ extension LaunchPlan {
     package var firstBesideNumber: Int { before.count + 2 }
     /// The number of the first step of `child`.
     package var firstChildNumber: Int { before.count + 2 + beside.count }
+    /// The number of the step that executes the command.
+    package var execNumber: Int { firstChildNumber + child.count - 1 }
 
     /// The whole plan for people, a line a step, warnings at the end. The text is stable: tests compare it.
     package var text: String {
@@ -112,6 +117,8 @@ extension Step {
         case .joinCgroup(let path): "move the child into cgroup \(quoted(path))"
         case .restrictDevices(let path, let rules):
             "limit the devices of cgroup \(quoted(path)): \(rules) \(rules == 1 ? "rule" : "rules"), and the standard ones"
+        case .hook(let kind, let index, let hook): hook.text(kind, index)
+        case .sendListener(let path): "send the filter's listener to \(quoted(path))"
         case .signal(let handshake): "signal: \(handshake.text)"
         case .await(let handshake): "await: \(handshake.text)"
         case .becomeNamespaceRoot: "become root of the user namespace"
@@ -132,8 +139,9 @@ extension Step {
     private var mountText: String {
         switch self {
         case .propagation(let propagation): "make every mount \(propagation.kind.rawValue)"
-        case .attachRoot(let index, let follows):
-            "attach the root file system, descriptor \(index)" + (follows ? ", which follows the host's mounts" : "")
+        case .attachRoot(let index, let path, let follows):
+            "attach the root file system, descriptor \(index)" + (path.map { ", at " + quoted($0) } ?? "")
+                + (follows ? ", which follows the host's mounts" : "")
         case .openProc: "open a procfs of our own"
         case .mount(let mount): mount.text
         case .bind(let bind): bind.text
@@ -163,6 +171,7 @@ extension Step {
         case .boundingSet(let keep): "bounding set: \(Step.names(keep))"
         case .seccomp(let flags):
             "load the seccomp filter" + (flags.isEmpty ? "" : ": " + flags.map(quoted).joined(separator: " "))
+        case .awaitListener: "await that the filter's listener is sent"
         case .keepCapabilities: "keep capabilities when the user changes"
         case .groups(let groups):
             "groups: " + (groups.isEmpty ? "none" : groups.map { "\($0)" }.joined(separator: " "))
@@ -215,7 +224,23 @@ extension Handshake {
         case .devicesRestricted: "devices limited"
         case .networkDevicesMoved: "network interfaces moved"
         case .resctrlJoined: "resctrl class joined"
+        case .mounted: "all mounted"
+        case .createHooksRun: "hooks of the creation run"
+        case .prepared: "all prepared"
+        case .startHooksRun: "hooks of the start run"
         }
+    }
+}
+
+extension Hooks.Hook {
+    /// `createRuntime hook 0: /bin/tool a b with A=b, 5 seconds at most`
+    func text(_ kind: Hooks.Kind, _ index: Int) -> String {
+        // Only where the program is told another name than its own does that stand there.
+        let words = arguments.first == path ? arguments.dropFirst() : arguments[...]
+        let name = arguments.first == path ? quoted(path) : "\(quoted(path)) as"
+        return "\(kind.rawValue) hook \(index): " + ([name] + words.map(quoted)).joined(separator: " ")
+            + (env.isEmpty ? "" : " with " + env.map(quoted).joined(separator: " "))
+            + (timeout.map { ", \($0) \($0 == 1 ? "second" : "seconds") at most" } ?? "")
     }
 }
 
@@ -317,6 +342,7 @@ extension Step {
         case .mount(let mount): "mount \(mount.type) on \(mount.target)"
         case .bind(let bind): "bind \(bind.source) on \(bind.target)"
         case .exec(let arguments, _, _): "execute \(quoted(arguments.first ?? ""))"
+        case .hook(let kind, let index, let hook): "\(kind.rawValue) hook \(index), \(quoted(hook.path))"
         default:
             text(
                 in: LaunchPlan(

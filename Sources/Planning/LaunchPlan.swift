@@ -11,19 +11,22 @@ package struct LaunchPlan: Hashable, Sendable {
     package var beside: [Step]
     /// What the child does, in order, before it is the container's command.
     package var child: [Step]
+    /// What the runtime does once the command is executed, and at last when the container is gone: the hooks of then.
+    package var after: [Step]
     /// The descriptors that the runtime opens and the child uses; a step names one by its index.
     package var descriptors: [DescriptorUse]
     /// What the configuration asks for and this host or the specification lets pass with a warning.
     package var warnings: [String]
 
     package init(
-        before: [Step], clone: Clone, beside: [Step], child: [Step], descriptors: [DescriptorUse],
-        warnings: [String] = []
+        before: [Step], clone: Clone, beside: [Step], child: [Step], after: [Step] = [],
+        descriptors: [DescriptorUse], warnings: [String] = []
     ) {
         self.before = before
         self.clone = clone
         self.beside = beside
         self.child = child
+        self.after = after
         self.descriptors = descriptors
         self.warnings = warnings
     }
@@ -123,6 +126,10 @@ package enum Step: Hashable, Sendable {
     /// descriptor of one that the child joins; nil: it is born in its own.
     case moveNetworkDevices([NetworkDevice], index: Int?)
     case joinResctrlGroup(ResctrlGroup)
+    /// Run hook `index` of its kind, and wait for its end.
+    case hook(Hooks.Kind, index: Int, Hooks.Hook)
+    /// Take the listener that the child's filter has made, and send it to the socket `path`.
+    case sendListener(path: String)
 
     // MARK: handshakes
 
@@ -154,8 +161,9 @@ package enum Step: Hashable, Sendable {
 
     /// Change the propagation of the whole tree, so that what is mounted here is not seen outside.
     case propagation(Propagation)
-    /// Attach the root file system over the old one. `follows`: what the host mounts in it from now on is seen.
-    case attachRoot(index: Int, follows: Bool = false)
+    /// Attach the root file system over the old one; where hooks look at it, at `path`, as they know it, if the child
+    /// may go there. `follows`: what the host mounts in it from now on is seen.
+    case attachRoot(index: Int, path: String? = nil, follows: Bool = false)
     /// A procfs that is attached nowhere: the handle through which sysctls and the own process are written, whatever
     /// the image has under /proc.
     case openProc
@@ -190,6 +198,8 @@ package enum Step: Hashable, Sendable {
     case boundingSet(keep: UInt64)
     /// Load the filter that travels beside the plan.
     case seccomp(flags: [String])
+    /// Show the listener that the filter has made, and await that it is taken.
+    case awaitListener
     case keepCapabilities
     case groups([UInt32])
     case gid(UInt32)
@@ -220,6 +230,13 @@ package enum Handshake: UInt8, Hashable, Sendable {
     case devicesRestricted = 4
     case networkDevicesMoved = 8
     case resctrlJoined = 16
+    /// All is mounted, and the root is not left yet.
+    case mounted = 32
+    /// The hooks that a creation has.
+    case createHooksRun = 33
+    /// Nothing but the command's own steps is left.
+    case prepared = 34
+    case startHooksRun = 35
 }
 
 /// A row of `uid_map`, user_namespaces(7).

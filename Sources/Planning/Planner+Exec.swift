@@ -36,6 +36,7 @@ extension Planner {
             child = [.await(.cgroupJoined)]
         }
         child += affinity.final
+        if let listener = try listenerStep() { beside.append(listener) }
         child += joins.child
         // Last of the namespaces: from here on no path of the host is left, and the root is the container's.
         if let mount { child.append(.join(.mount, index: mount)) }

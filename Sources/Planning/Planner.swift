@@ -24,11 +24,15 @@ package struct Planner {
         package var preserved: Int
         /// The container's name.
         package var identifier: String
+        /// Where hooks find the root file system, absolute; nil: nowhere.
+        package var rootPath: String?
+        /// The filter has calls that a listener decides on.
+        package var hasListener: Bool
 
         package init(
             cgroupPath: String?, rootDescription: String, keyring: String?, hasFilter: Bool, isStrict: Bool,
             isParked: Bool = false, terminalSize: ProcessSpec.TerminalSize? = nil, preserved: Int = 0,
-            identifier: String = ""
+            identifier: String = "", rootPath: String? = nil, hasListener: Bool = false
         ) {
             self.cgroupPath = cgroupPath
             self.rootDescription = rootDescription
@@ -39,6 +43,8 @@ package struct Planner {
             self.terminalSize = terminalSize
             self.preserved = preserved
             self.identifier = identifier
+            self.rootPath = rootPath
+            self.hasListener = hasListener
         }
     }
 
@@ -107,6 +113,11 @@ package struct Planner {
             }
         }
 
+        // Hooks, once all that a creation makes is there, and the listener of a filter.
+        let hooks = spec.hooks.map { Planner.hookSteps($0, isParked: context.isParked) }
+        if let hooks { beside += hooks.beside }
+        if let listener = try listenerStep(), !context.isParked { beside.append(listener) }
+
         // The child: who it is while it sets up, and in which namespaces.
         var child: [Step] = []
         if maps != nil { child += [.await(.identityMapsWritten), .becomeNamespaceRoot] }
@@ -119,9 +130,10 @@ package struct Planner {
         if new.contains(.network), network == nil { child.append(.loopbackUp) }
 
         // Mounts. First nothing may travel back to the host; then the root, and all that comes into it.
+        let place = hooks?.looksAtRoot == true ? context.rootPath : nil
         child += [
             .propagation(Propagation(outerPropagation, recursive: true)),
-            .attachRoot(index: root, follows: rootFollows), .openProc,
+            .attachRoot(index: root, path: place, follows: rootFollows), .openProc,
         ]
         let enterCgroup: [Step] = (waits ? [.await(.cgroupJoined)] : []) + (unsharesCgroup ? [.unshareCgroup] : [])
         let attached = mounts.beforeCgroup + enterCgroup + mounts.cgroup + mounts.after
@@ -135,6 +147,13 @@ package struct Planner {
         }
         child.append(.makeDirectory(path: process.cwd, mode: 0o755))
 
+        // What the runtime says meanwhile comes in its order, and a wait passes over what it is not for.
+        var restriction = isRestricted && !waits ? Handshake.devicesRestricted : nil
+        if let hooks, hooks.isAtCreation {
+            if let handshake = restriction.take() { child.append(.await(handshake)) }
+            child += [.signal(.mounted), .await(.createHooksRun)]
+        }
+
         // The root becomes the root; from here on nothing of the host can be reached.
         child.append(.pivotRoot)
         if let propagation = try rootPropagation() { child.append(.rootPropagation(propagation)) }
@@ -143,7 +162,8 @@ package struct Planner {
         child += try sysctlSteps(new)
         child += spec.linux.maskedPaths.map { .maskPath($0) } + spec.linux.readonlyPaths.map { .readonlyPath($0) }
 
-        child += try processSteps(bounding, awaiting: isRestricted && !waits ? .devicesRestricted : nil, start)
+        child += try processSteps(
+            bounding, awaiting: restriction, start, hooks: hooks?.isAtStart == true && !context.isParked)
 
         return LaunchPlan(
             before: before,
@@ -151,11 +171,13 @@ package struct Planner {
                 namespaces: new.filter { $0 != .network || network == nil },
                 intoCgroup: context.cgroupPath != nil && bornInCgroup,
                 sharesMemory: !mayRunOutOfMemoryEarly && spec.linux.settings?.timeOffsets == nil),
-            beside: beside, child: child, descriptors: descriptors, warnings: warnings)
+            beside: beside, child: child, after: hooks?.after ?? [], descriptors: descriptors, warnings: warnings)
     }
 
     /// How a process that is where it belongs becomes the command: the end of each plan.
-    func processSteps(_ bounding: Sets, awaiting handshake: Handshake?, _ start: Int?) throws(PlanningError) -> [Step] {
+    func processSteps(
+        _ bounding: Sets, awaiting handshake: Handshake?, _ start: Int?, hooks: Bool = false
+    ) throws(PlanningError) -> [Step] {
         let early = context.hasFilter && !process.noNewPrivileges
         let late = context.hasFilter && process.noNewPrivileges
         // Limits, and what needs privilege still. All that needs none is done here as well, so that little follows a
@@ -171,6 +193,7 @@ package struct Planner {
         child.append(.umask(process.user.umask ?? 0o022))
         // Nothing of the image has run so far; what comes next may be the command's, and a filter may deny waiting.
         if let handshake { child.append(.await(handshake)) }
+        if hooks { child += [.signal(.prepared), .await(.startHooksRun)] }
         // As late as may be, so that what can fail has failed; and before a filter, which may deny reading.
         if let start { child.append(.park(index: start)) }
         child.append(.boundingSet(keep: bounding.bounding))
@@ -188,13 +211,18 @@ package struct Planner {
             child += [
                 .capabilities(effective: bounding.effective, permitted: kept, inheritable: 0), directory,
                 .capabilities(effective: Capability.administration, permitted: kept, inheritable: 0), filter,
-                bounding.step, .ambient(bounding.ambient),
             ]
+            if context.hasListener { child.append(.awaitListener) }
+            child += [bounding.step, .ambient(bounding.ambient)]
         } else {
             child += [bounding.step, .ambient(bounding.ambient), directory]
             if process.noNewPrivileges { child.append(.noNewPrivileges) }
             // The filter last, so that it needs to allow no more than execve.
-            if late { child.append(filter) }
+            if late {
+                child.append(filter)
+                // Who decides on calls must be there before one of them is made.
+                if context.hasListener { child.append(.awaitListener) }
+            }
         }
         child.append(.exec(arguments: process.args, environment: environment, candidates: candidates))
         return child

@@ -8,6 +8,8 @@ package enum PlanningError: Error, Hashable, Sendable {
     case invalid(String, at: String, why: String)
     case unsupported(String, at: String)
     case sysctl(String, why: String)
+    /// A filter asks for a listener, and tells not where it is.
+    case listener(String, at: String)
     /// The image's passwd or group file has no such name.
     case unknownUser(name: String)
     case unknownGroup(name: String)
@@ -24,6 +26,7 @@ extension PlanningError: CustomStringConvertible {
         case .invalid(let value, let at, let why): "\(at): \(quoted(value)): \(why)"
         case .needsNamespace(let kind, let at): "\(at): needs a \(kind) namespace of the container's own"
         case .unsupported(let what, let at): "\(at): \(what) is not supported by perigee"
+        case .listener(let why, let at): "\(at): \(why)"
         case .sysctl(let key, let why): "/linux/sysctl/\(key): \(why)"
         case .unknownUser(let name): "no user is named \(quoted(name)) in the image's /etc/passwd"
         case .unknownGroup(let name): "no group is named \(quoted(name)) in the image's /etc/group"

@@ -120,7 +120,7 @@ import Testing
         ("process/args", "[]", "/process/args: the command is empty"),
         ("process/env", #"["NOVALUE"]"#, "/process/env/0"), ("ociVersion", #""7""#, "/ociVersion"),
         ("linux/namespaces", #"[{"type": "moon"}]"#, "/linux/namespaces/0/type: no namespace 'moon'"),
-        ("hooks", #"{"prestart": [{"path": "/bin/true"}]}"#, "/hooks/prestart: a hook is not supported"),
+        ("hooks", #"{"prestart": [{"path": "bin/true"}]}"#, "/hooks/prestart/0/path: 'bin/true' is not absolute"),
         ("process/terminal", "1", "/process/terminal"), ("process/user", "5", "/process/user"),
         ("linux/sysctl", #"{"kernel.panic": "1"}"#, "kernel.panic: it is the whole host's"),
         (

@@ -151,6 +151,33 @@ struct PlannerTests {
                 == join + 2)
     }
 
+    @Test("hooks: the child waits before it leaves the root, and before it becomes the command")
+    func hooks() throws {
+        var spec = try RuntimeSpec.standard()
+        func hook(_ name: String) -> [Hooks.Hook] { [.init(path: "/" + name, args: ["x", "a b"], timeout: 1)] }
+        spec.hooks = Hooks([
+            .createRuntime: hook("cr") + hook("cr2"), .createContainer: hook("cc"), .startContainer: hook("sc"),
+            .poststart: hook("ps"), .poststop: hook("st"),
+        ])
+        spec.linux.resources.devices = [.init(allow: false, access: "rwm")]
+        var context = Planner.Context(
+            cgroupPath: "perigee/0/web", rootDescription: "directory rootfs", keyring: "_ses.web", hasFilter: true,
+            isStrict: false, rootPath: "/bundle/rootfs", hasListener: true)
+        spec.linux.seccomp = LinuxSeccomp(defaultAction: "SCMP_ACT_ALLOW")
+        #expect(throws: PlanningError.self) { try Planner.plan(spec, on: Self.host(.unified), context) }
+        spec.linux.seccomp?.listenerPath = "/agent"
+        let plan = try Planner.plan(spec, on: Self.host(.unified), context)
+        try Self.compare(plan, "hooks")
+        // A wait passes over what it is not for.
+        let devices = try #require(plan.child.firstIndex(of: .await(.devicesRestricted)))
+        let hooks = try #require(plan.child.firstIndex(of: .await(.createHooksRun)))
+        #expect(devices < hooks && plan.child.firstIndex(of: .pivotRoot) == hooks + 1)
+        context.isParked = true
+        let parked = try Planner.plan(spec, on: Self.host(.unified), context)
+        #expect(parked.after.isEmpty && !parked.child.contains(.await(.startHooksRun)))
+        #expect(parked.child.contains(.awaitListener) && !parked.beside.contains(.sendListener(path: "/agent")))
+    }
+
     @Test("namespaces of others are joined: pid by the runtime, the rest by the child")
     func joining() throws {
         var spec = try RuntimeSpec.standard()

@@ -28,7 +28,7 @@ enum { LAUNCH_MAGIC = 0x31475250 /* "PRG1" */, LAUNCH_DESCRIPTORS = 96, LAUNCH_P
     X(LOOPBACK, "----")                                                                                             \
     X(TAKE_NETWORK, "d---")                                                                                         \
     X(PROPAGATION, "s---")     /* of the mount at a; x: MS_* */                                                     \
-    X(ATTACH_ROOT, "d---")     /* x: MS_* of its propagation; 0: private */                                         \
+    X(ATTACH_ROOT, "do--")     /* at the path b, else over the old root; x: MS_* of its propagation; 0: private */  \
     X(OPEN_PROC, "----")                                                                                            \
     X(MOUNT, "sosp")           /* type, source, target, options; x: attributes; y: LAUNCH_MOUNT_* */                \
     X(BIND, "d-s-")            /* descriptor, -, target; x: set, y: clear; b: LAUNCH_MOUNT_* */                     \
@@ -58,12 +58,13 @@ enum { LAUNCH_MAGIC = 0x31475250 /* "PRG1" */, LAUNCH_DESCRIPTORS = 96, LAUNCH_P
     X(EXEC, "vvv-")            /* arguments, environment, candidates, laid in this order */                         \
     X(PARK, "d---")            /* a FIFO: says that all is made, and goes on when a byte comes */                    \
     X(TERMINAL, "d-so")        /* a socket for its other end, -, devpts, console; b: uid; x: LAUNCH_TERMINAL_SIZE */  \
-    X(PRESERVE, "k---")        /* a: how many descriptors from 3 on the command gets */                                 \
+    X(PRESERVE, "k---")        /* a: how many descriptors from 3 on the command gets */                             \
     X(SCHEDULER, "f---")       /* struct sched_attr */                                                              \
     X(IO_PRIORITY, "----")     /* a: class << 13 | priority */                                                      \
     X(AFFINITY, "f---")        /* a set of processors */                                                            \
     X(PERSONALITY, "----")     /* a */                                                                              \
-    X(MEMORY_POLICY, "f---")   /* a set of nodes; x: MPOL_* */
+    X(MEMORY_POLICY, "f---")   /* a set of nodes; x: MPOL_* */                                                      \
+    X(LISTENER, "----")        /* shows the descriptor that SECCOMP made, and goes on when it is taken */
 
 #define LAUNCH_ENUM(name, fields) LAUNCH_OP_##name,
 enum launch_kind { LAUNCH_OPERATIONS(LAUNCH_ENUM) LAUNCH_KINDS };
@@ -110,6 +111,8 @@ struct launch_result {
     int32_t error;              /* positive */
     uint32_t subject;           /* offset of the string that it failed on, or 0 */
     uint32_t candidate;         /* of exec: which candidate the error is from */
+    uint32_t listener;          /* the stage's number of a filter's listener; 0: there is none */
+    uint32_t listener_taken;    /* the runtime's word that it has it */
     struct launch_time times[]; /* [0]: the stage's start; [n]: the end of step n */
 };
 

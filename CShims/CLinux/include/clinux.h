@@ -76,6 +76,12 @@ static inline void clinux_keep_children(void) {
 }
 /* send(2) of one byte. No SIGPIPE: who sends learns of a closed end by EPIPE. */
 static inline long clinux_send_byte(int fd, unsigned char byte) { return CLINUX(send(fd, &byte, 1, MSG_NOSIGNAL)); }
+static inline long clinux_send(int fd, const void *p, size_t n) { return CLINUX(send(fd, p, n, MSG_NOSIGNAL)); }
+/* A send(2) that waits longer fails with EAGAIN. */
+static inline void clinux_limit_sending(int fd, long seconds) {
+    struct timeval limit = {.tv_sec = seconds};
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+}
 static inline long clinux_socketpair(int type, int *two) {
     return CLINUX(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, two));
 }
@@ -149,6 +155,8 @@ static inline long clinux_pidfd_open(int pid) { return CLINUX(syscall(SYS_pidfd_
 static inline long clinux_pidfd_send_signal(int pidfd, int signal_) {
     return CLINUX(syscall(SYS_pidfd_send_signal, pidfd, signal_, 0, 0));
 }
+/* Linux 5.6, newer than some headers. */
+static inline long clinux_pidfd_getfd(int pidfd, int fd) { return CLINUX(syscall(438, pidfd, fd, 0)); }
 static inline long clinux_kill(int pid, int signal_) { return CLINUX(kill(pid, signal_)); }
 static inline long clinux_waitid_pidfd(int pidfd, siginfo_t *info, int options, struct rusage *usage) {
     return CLINUX(syscall(SYS_waitid, 3 /* P_PIDFD */, pidfd, info, options, usage));

@@ -30,7 +30,7 @@ long clinux_return_raw(int fd);
 long clinux_leave_raw(int fd, const struct termios *before);
 void clinux_unguard(void);
 
-/* Sends `fd` over a stream socket, with `n` bytes of text. */
+/* Sends `fd` over a stream socket, with `n` bytes of text; how many of them went. */
 long clinux_send_descriptor(int socket, int fd, const void *text, size_t n);
 /* Receives one descriptor, close-on-exec, without waiting. ENODATA: what came has none. */
 long clinux_receive_descriptor(int socket);

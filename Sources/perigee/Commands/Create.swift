@@ -45,16 +45,23 @@ extension Verb {
                 identifier: identifier, spec: bundle.spec, specPath: bundle.configurationPath,
                 rootDescription: "directory \(bundle.rootPath)",
                 filter: bundle.spec.linux.seccomp.map { .profile($0) } ?? .none, isStrict: false, stopsOnSignal: false,
-                isParked: true, handover: handover),
+                isParked: true, handover: handover, bundle: bundle.path),
             root: root, network: network, phases: phases)
         if report.wantsPlan { return report.explain(launch.plan) }
         for warning in launch.plan.warnings { CommandLineTool.complain("warning: \(warning)") }
         var state = try StateDirectory.make(identifier, launch.record, in: root)
-        let process = try launch.create(in: root, &state, rootFileSystem: mount, bundle: bundle)
-        _ = consume state
+        let process: Int32
+        do throws(ContainersError) {
+            process = try launch.create(in: root, &state, rootFileSystem: mount, bundle: bundle)
+            _ = consume state
+        } catch {
+            _ = consume state
+            Report.warn(launch.runPoststop().map(\.description))
+            throw error
+        }
         // Engines read the file as soon as we are gone; without it they know nothing, and the container goes.
         do throws(SystemError) { try handover.write(process) } catch {
-            try Container.find(identifier, in: root).delete(force: true)
+            Report.warn(try Container.find(identifier, in: root).delete(force: true).map(\.description))
             throw .pidFile(error)
         }
         return 0

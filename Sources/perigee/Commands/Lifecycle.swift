@@ -9,7 +9,7 @@ extension Verb {
         .start, operands: "ID", summary: "start the command of a created container", options: [],
         run: { arguments, global in
             try act(arguments, global, "start") { (container: consuming Container) throws(ContainersError) in
-                try container.start()
+                try container.start(rootPath: global.root)
             }
         })
 
@@ -17,7 +17,8 @@ extension Verb {
     static let state = Verb(
         .state, operands: "ID", summary: "print a container's state as JSON", options: [],
         run: { arguments, global in
-            try act(arguments, global, "state") { (container: consuming Container) throws(ContainersError) in
+            try act(arguments, global, "state", changing: false) {
+                (container: consuming Container) throws(ContainersError) in
                 _ = CommandLineTool.printed(try container.state().text(indent: 2) + "\n")
             }
         })
@@ -32,7 +33,7 @@ extension Verb {
             }
             let text = arguments.operands.count == 2 ? arguments.operands[1] : "TERM"
             guard let signal = SignalNumber.named(text) else { throw UsageError("kill: no signal '\(text)'") }
-            return try act(arguments, global, "kill", operands: 1...2) {
+            return try act(arguments, global, "kill", operands: 1...2, changing: false) {
                 (container: consuming Container) throws(ContainersError) in
                 try container.kill(signal, all: arguments.has("--all"))
             }
@@ -65,7 +66,8 @@ extension Verb {
             guard format == "table" || format == "json" else {
                 throw UsageError("ps: --format '\(format)' is neither table nor json")
             }
-            return try act(arguments, global, "ps") { (container: consuming Container) throws(ContainersError) in
+            return try act(arguments, global, "ps", changing: false) {
+                (container: consuming Container) throws(ContainersError) in
                 let processes = try container.processes()
                 if format == "json" {
                     let list = JSON.Value.array(processes.map { .integer(Int64($0)) })
@@ -84,14 +86,14 @@ extension Verb {
             let isForced = arguments.has("--force")
             return try act(arguments, global, "delete", mayBeMissing: isForced) {
                 (container: consuming Container) throws(ContainersError) in
-                try container.delete(force: isForced)
+                Report.warn(try container.delete(force: isForced).map(\.description))
             }
         })
 
     /// Finds the container of the first operand, and does `action` with it.
     static func act(
         _ arguments: Arguments, _ global: GlobalOptions, _ verb: String, operands: ClosedRange<Int> = 1...1,
-        mayBeMissing: Bool = false,
+        mayBeMissing: Bool = false, changing: Bool = true,
         _ action: (consuming Container) throws(ContainersError) -> Void
     ) throws -> Int32 {
         guard operands.contains(arguments.operands.count), arguments.command == nil else {
@@ -100,7 +102,7 @@ extension Verb {
         do throws(ContainersError) {
             let identifier = try ContainerIdentifier(arguments.operands[0])
             guard let root = try RuntimeRoot.existing(path: global.root) else { throw .noContainer(identifier.text) }
-            try action(try Container.find(identifier, in: root))
+            try action(try Container.find(identifier, in: root, changing: changing))
             return 0
         } catch {
             if mayBeMissing, case .noContainer = error { return 0 }
@@ -135,7 +137,7 @@ extension Verb {
         if let root = try RuntimeRoot.existing(path: global.root) {
             for identifier in try Container.all(in: root) {
                 do throws(ContainersError) {
-                    states.append(JSON(try Container.find(identifier, in: root).state()))
+                    states.append(JSON(try Container.find(identifier, in: root, changing: false).state()))
                 } catch {
                     // Deleted meanwhile, or somebody else's directory.
                     if case .noContainer = error { continue }

@@ -35,9 +35,9 @@ extension Verb {
         let status = try createContainer(arguments, handover, global)
         guard !arguments.has("--explain"), let root = try RuntimeRoot.existing(path: global.root) else { return status }
         let identifier = try ContainerIdentifier(arguments.operands[0])
-        do throws(ContainersError) { try Container.find(identifier, in: root).start() } catch {
+        do throws(ContainersError) { try Container.find(identifier, in: root).start(rootPath: global.root) } catch {
             let why = error
-            try Container.find(identifier, in: root).delete(force: true)
+            Report.warn(try Container.find(identifier, in: root).delete(force: true).map(\.description))
             throw why
         }
         return status
@@ -67,12 +67,19 @@ extension Verb {
                 identifier: identifier, spec: bundle.spec, specPath: bundle.configurationPath,
                 rootDescription: "directory \(bundle.rootPath)",
                 filter: bundle.spec.linux.seccomp.map { .profile($0) } ?? .none, isStrict: false, stopsOnSignal: false,
-                timeline: report.wantsTimeline, handover: handover),
+                timeline: report.wantsTimeline, handover: handover, bundle: bundle.path),
             root: root, network: network, phases: phases)
         if report.wantsPlan { return report.explain(launch.plan) }
         var state = try StateDirectory.make(identifier, launch.record, in: root)
-        let outcome = try launch.run(in: root, &state, rootFileSystem: mount)
-        _ = consume state
-        return report.finish(outcome)
+        do throws(ContainersError) {
+            let outcome = try launch.run(in: root, &state, rootFileSystem: mount)
+            _ = consume state
+            Report.warn(launch.runPoststop().map(\.description))
+            return report.finish(outcome)
+        } catch {
+            _ = consume state
+            Report.warn(launch.runPoststop().map(\.description))
+            throw error
+        }
     }
 }
