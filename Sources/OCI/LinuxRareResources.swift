@@ -30,6 +30,9 @@ extension LinuxResources {
         package var rates: [DeviceRate] = []
 
         package init() {}
+
+        /// Engines send an object of zeros where nothing is limited.
+        var isEmpty: Bool { weight == nil && leafWeight == nil && weights.isEmpty && rates.isEmpty }
     }
 
     package struct BlockDevice: Hashable, Sendable, CustomStringConvertible {
@@ -89,7 +92,10 @@ extension LinuxResources.Rare {
     init?(of json: JSON) throws(JSONError) {
         let blockIO = json["blockIO"], network = json["network"], rdma = json["rdma"]
         guard blockIO != nil || network != nil || rdma != nil else { return nil }
-        if let blockIO, try !blockIO.members().isEmpty { self.blockIO = try LinuxResources.BlockIO(blockIO) }
+        if let blockIO {
+            let limits = try LinuxResources.BlockIO(blockIO)
+            if !limits.isEmpty { self.blockIO = limits }
+        }
         classID = try network?["classID"]?.integer()
         for item in try network?["priorities"]?.items() ?? [] {
             priorities.append((try item.required("name").string(), try item.required("priority").integer()))
@@ -108,16 +114,16 @@ extension LinuxResources.Rare {
 
 extension LinuxResources.BlockIO {
     fileprivate init(_ json: JSON) throws(JSONError) {
-        weight = try json["weight"]?.integer()
-        leafWeight = try json["leafWeight"]?.integer()
+        weight = try json["weight"]?.weight()
+        leafWeight = try json["leafWeight"]?.weight()
         for item in try json["weightDevice"]?.items() ?? [] {
-            let row = LinuxResources.DeviceWeight(
-                device: try LinuxResources.BlockDevice(item), weight: try item["weight"]?.integer(),
-                leafWeight: try item["leafWeight"]?.integer())
-            guard row.weight != nil || row.leafWeight != nil else {
+            guard item["weight"] != nil || item["leafWeight"] != nil else {
                 throw JSONError(item.pointer, "neither weight nor leafWeight is there")
             }
-            weights.append(row)
+            let row = LinuxResources.DeviceWeight(
+                device: try LinuxResources.BlockDevice(item), weight: try item["weight"]?.weight(),
+                leafWeight: try item["leafWeight"]?.weight())
+            if row.weight != nil || row.leafWeight != nil { weights.append(row) }
         }
         let lists: [(LinuxResources.DeviceRate.Limit, String)] = [
             (.rbps, "throttleReadBpsDevice"), (.wbps, "throttleWriteBpsDevice"), (.riops, "throttleReadIOPSDevice"),
@@ -131,6 +137,14 @@ extension LinuxResources.BlockIO {
                         rate: try item.required("rate").integer()))
             }
         }
+    }
+}
+
+extension JSON {
+    /// nil: 0, which is what engines write for "not set".
+    fileprivate func weight() throws(JSONError) -> UInt16? {
+        let number = try integer(UInt16.self)
+        return number == 0 ? nil : number
     }
 }
 
