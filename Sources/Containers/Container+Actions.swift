@@ -56,7 +56,8 @@ extension Container {
 
     private borrowing func entry(_ launch: ParkedLaunch, _ rootPath: String) throws(ContainersError) -> ContainerEntry {
         let root = try RuntimeRoot.at(path: rootPath)
-        let spec = try configuration()
+        var spec = try configuration()
+        do throws(SystemError) { _ = try spec.dropLabels() } catch { throw .state(error) }
         let layout: CgroupLayout, host: HostFacts
         do throws(CgroupError) { layout = try CgroupLayout.detect() } catch { throw .cgroup(error) }
         do throws(SystemError) { host = try HostFacts.gather(layout) } catch { throw .state(error) }

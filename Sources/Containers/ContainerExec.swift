@@ -33,7 +33,8 @@ extension Container {
         guard status == .running || status == .created, let first = try process() else {
             throw .wrongStatus(name, status, cannot: "exec in")
         }
-        let spec = try request.apply(to: try configuration())
+        var spec = try request.apply(to: try configuration())
+        do throws(SystemError) { _ = try spec.dropLabels() } catch { throw .state(error) }
         let hasTerminal = spec.process?.terminal == true
         try request.handover.check(terminal: hasTerminal)
         var sockets = try HandoverSockets.open(request.handover, terminal: hasTerminal)

@@ -87,6 +87,8 @@ package struct ContainerRun {
         var request = request
         let handover = request.handover.environment
         if !handover.isEmpty { request.spec.process?.env += handover }
+        let warnings: [String]
+        do throws(SystemError) { warnings = try request.spec.dropLabels() } catch { throw .state(error) }
         self.request = request
         self.network = network
         self.phases = phases
@@ -99,7 +101,7 @@ package struct ContainerRun {
         state = place?.state
         let group = if case .none = host.cgroups { String?.none } else { ContainerRun.cgroupPath(request, root) }
         do throws(PlanningError) {
-            plan = try Planner.plan(
+            var plan = try Planner.plan(
                 request.spec, on: host,
                 .init(
                     cgroupPath: group, rootDescription: request.rootDescription,
@@ -108,6 +110,8 @@ package struct ContainerRun {
                     terminalSize: request.handover.terminalSize(of: request.spec.process),
                     preserved: request.handover.preserved, identifier: request.identifier.text, rootPath: place?.root,
                     hasListener: hasListener))
+            plan.warnings += warnings
+            self.plan = plan
         } catch { throw .planning(path: request.specPath, error) }
         self.phases.end("plan")
     }

@@ -154,8 +154,9 @@ extension Hooks.Kind {
     /// The container's status while they run, runtime.md.
     fileprivate var status: String {
         switch self {
-        case .prestart, .createRuntime, .createContainer: "creating"
-        case .startContainer: "created"
+        case .createRuntime, .createContainer: "creating"
+        // As the specification had it when these were its only hooks before the start, and as crun tells them.
+        case .prestart, .startContainer: "created"
         case .poststart: "running"
         case .poststop: "stopped"
         }

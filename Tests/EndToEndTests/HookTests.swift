@@ -109,7 +109,7 @@ final class HookScene {
         let pid = try #require(scene.state("pid") as? Int)
         #expect(
             scene.told() == [
-                "prestart creating \(pid)", "createRuntime creating \(pid)", "second", "createContainer creating 1",
+                "prestart created \(pid)", "createRuntime creating \(pid)", "second", "createContainer creating 1",
             ])
         #expect(scene.state("status") as? String == "created")
         let started = scene.perigee("start", "c")
