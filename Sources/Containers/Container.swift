@@ -100,7 +100,8 @@ package struct Container: ~Copyable {
     /// What hooks and listeners are told of it.
     var told: ContainerState {
         ContainerState(
-            ociVersion: record.detached?.ociVersion ?? "1.0.2", identifier: name, bundle: record.detached?.bundle ?? "",
+            ociVersion: record.detached?.ociVersion ?? "1.0.2", identifier: name,
+            bundle: record.detached?.bundle ?? record.bundle ?? "",
             annotations: record.detached?.annotations ?? [])
     }
 
@@ -155,7 +156,7 @@ package struct Container: ~Copyable {
             ("ociVersion", .string(record.detached?.ociVersion ?? "1.0.2")), ("id", .string(name)),
             ("status", .string(status.rawValue)),
             ("pid", .integer(Int64(process ?? 0))),
-            ("bundle", .string(record.detached?.bundle ?? "")),
+            ("bundle", .string(record.detached?.bundle ?? record.bundle ?? "")),
         ]
         if let detached = record.detached {
             members.append(("rootfs", .string(detached.rootFileSystem)))

@@ -18,6 +18,13 @@ package enum ContainerExec {
         package var user: (uid: UInt32, gid: UInt32?)?
         /// It gets a terminal. One of `process` has one if that says so.
         package var terminal = false
+        /// Capabilities that it has beside its own, in all five sets: `CAP_CHOWN`.
+        package var capabilities: [String] = []
+        /// Groups beside those it has.
+        package var groups: [UInt32] = []
+        package var noNewPrivileges = false
+        package var apparmorProfile: String?
+        package var selinuxLabel: String?
         package var handover = Handover()
 
         package init(process: ProcessSpec?) { self.process = process }
@@ -59,6 +66,8 @@ extension Container {
 
     /// As it was at the creation.
     borrowing func configuration() throws(ContainersError) -> RuntimeSpec {
+        // Who stays with a container has kept none, but knows where it was.
+        if let path = record.configuration { return try Bundle(path: record.bundle ?? "/", configuration: path).spec }
         let path = "\(name)/\(StateDirectory.configurationName)"
         let text: [UInt8]
         do throws(SystemError) {
@@ -89,6 +98,23 @@ extension ContainerExec.Request {
             if let gid = user.gid { process.user.gid = gid }
             // The container's are another user's.
             process.user.additionalGids = []
+        }
+        process.user.additionalGids += groups
+        if noNewPrivileges { process.noNewPrivileges = true }
+        if apparmorProfile != nil || selinuxLabel != nil {
+            var settings = process.settings ?? ProcessSettings()
+            settings.apparmorProfile = apparmorProfile ?? settings.apparmorProfile
+            settings.selinuxLabel = selinuxLabel ?? settings.selinuxLabel
+            process.settings = settings
+        }
+        if !capabilities.isEmpty {
+            var sets = process.capabilities ?? .init()
+            sets.bounding += capabilities
+            sets.effective += capabilities
+            sets.inheritable += capabilities
+            sets.permitted += capabilities
+            sets.ambient += capabilities
+            process.capabilities = sets
         }
         spec.process = process
         return spec

@@ -35,6 +35,10 @@ package struct ContainerRecord: Hashable, Sendable {
     let life: Life
     /// With the life `foreground`, the command's process; nil in a record that has no such member.
     let runtime: Int32?
+    /// With the life `foreground`, the bundle and the file that the configuration was read from, absolute; nil: it was made
+    /// of an image.
+    package var bundle: String?
+    package var configuration: String?
     /// There with the life `detached`.
     package private(set) var detached: Detached?
     /// Its group below each hierarchy; nil: it has none.
@@ -70,6 +74,10 @@ package struct ContainerRecord: Hashable, Sendable {
         guard let known = Life(rawValue: try life.string()) else { throw life.expected("a life that is known here") }
         self.life = known
         runtime = try json["runtime"]?.integer()
+        if known == .foreground {
+            bundle = try json["bundle"]?.string()
+            configuration = try json["configuration"]?.string()
+        }
         cgroup = try json["cgroup"]?.string()
         directories = try json.required("directories").strings()
         resctrl = try json["resctrl"]?.strings() ?? []
@@ -100,6 +108,8 @@ package struct ContainerRecord: Hashable, Sendable {
         var members: [(name: String, value: JSON.Value)] = []
         members.append(("life", .string(life.rawValue)))
         if let runtime { members.append(("runtime", .integer(Int64(runtime)))) }
+        if let bundle { members.append(("bundle", .string(bundle))) }
+        if let configuration { members.append(("configuration", .string(configuration))) }
         if let cgroup { members.append(("cgroup", .string(cgroup))) }
         members.append(("directories", .strings(directories)))
         if !resctrl.isEmpty { members.append(("resctrl", .strings(resctrl))) }

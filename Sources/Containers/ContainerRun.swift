@@ -133,7 +133,13 @@ package struct ContainerRun {
 
     /// The same of this container.
     package var record: ContainerRecord {
-        ContainerRecord(cgroup: plan.cgroupPath, resctrl: plan.resctrlDirectories, poststop: poststop)
+        var record = ContainerRecord(
+            cgroup: plan.cgroupPath, resctrl: plan.resctrlDirectories, poststop: poststop)
+        if let bundle = request.bundle, !request.isParked {
+            record.bundle = try? AbsolutePath.of(bundle)
+            record.configuration = try? AbsolutePath.of(request.specPath)
+        }
+        return record
     }
 
     private var poststop: ContainerRecord.Poststop? {

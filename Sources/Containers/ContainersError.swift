@@ -33,7 +33,7 @@ package enum ContainersError: Error {
     case terminal(SystemError)
     /// A descriptor of `--preserve-fds N` or LISTEN_FDS that is not open.
     case notInherited(Int32, by: String)
-    /// It was started by `run`, which keeps no configuration.
+    /// It was made of an image, and there is no configuration.
     case notCreated(String)
     /// A file that an option names: `--process`.
     case file(option: String, path: String, SystemError)
@@ -82,7 +82,7 @@ extension ContainersError: CustomStringConvertible {
             default: "cannot \(verb) container '\(text)': it is \(status.rawValue)"
             }
         case .notCreated(let text):
-            "container '\(text)' was not made by `create`: there is no configuration to execute a process by"
+            "container '\(text)' was made of an image: there is no configuration to execute a process by"
         case .file(let option, let path, let error): "\(option) \(path): \(error)"
         case .pidFile(let error): "--pid-file: \(error)"
         case .noConsoleSocket:

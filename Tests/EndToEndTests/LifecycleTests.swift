@@ -364,4 +364,32 @@ import Testing
             #expect(try scene.left() == [])
         }
     }
+
+    @Test("exec, and what it is given beside the configuration, in a container that `run` stays with")
+    func execBesideRun() throws {
+        let scene = try Life("/bin/sleep", "100")
+        try scene.bundle.write()
+        let run = Process()
+        let words = scene.own.command(["run", "-b", scene.bundle.path, "c"])
+        run.executableURL = URL(fileURLWithPath: words[0])
+        run.arguments = Array(words.dropFirst())
+        try run.run()
+        #expect(scene.becomes("running"))
+        #expect(scene.state()["bundle"] as? String == scene.bundle.path)
+        let look = ["sh", "-c", "cat /proc/1/comm; grep -E 'CapEff|CapAmb|NoNewPrivs|Groups' /proc/self/status"]
+        let plain = scene.own.run(["exec", "c"] + look)
+        #expect(plain.status == 0 && plain.output.hasPrefix("sleep\n"), "\(plain)")
+        let more = scene.own.run(["exec", "--cap", "sys_time", "-g", "77", "--no-new-privs", "c"] + look)
+        #expect(more.status == 0 && more.output.contains("Groups:\t77"), "\(more)")
+        #expect(more.output.contains("NoNewPrivs:\t1"))
+        func bits(_ text: String) -> UInt64 {
+            let line = text.split(separator: "\n").first { $0.hasPrefix("CapEff") } ?? ""
+            return UInt64(line.dropFirst(8), radix: 16) ?? 0
+        }
+        #expect(bits(more.output) == bits(plain.output) | 1 << 25)
+        #expect(scene.own.run(["exec", "--cap", "moon", "c", "true"]).status == 2)
+        #expect(scene.own.run(["delete", "--force", "c"]).status == 0)
+        run.waitUntilExit()
+        #expect(try scene.left() == [])
+    }
 }

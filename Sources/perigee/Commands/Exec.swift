@@ -2,6 +2,7 @@ internal import Containers
 internal import Glibc
 internal import Linux
 internal import OCI
+internal import Planning
 
 extension Verb {
     /// `perigee exec`: a further process in a container that runs.
@@ -12,6 +13,11 @@ extension Verb {
             Option("--cwd", value: "DIR", "its working directory"),
             Option("--env", short: "-e", value: "NAME=VALUE", "one more variable; may stand several times"),
             Option("--user", short: "-u", value: "UID[:GID]", "whose it is"),
+            Option("--additional-gids", short: "-g", value: "GID", "one more group; may stand several times"),
+            Option("--cap", short: "-c", value: "CAP", "one more capability; may stand several times"),
+            Option("--no-new-privs", "it gains no privileges by what it executes"),
+            Option("--apparmor", value: "PROFILE", "its AppArmor profile"),
+            Option("--process-label", value: "LABEL", "its SELinux label"),
             Option("--detach", short: "-d", "do not stay until it ends"),
             Option("--tty", short: "-t", "give it a terminal"),
         ] + handoverOptions.filter { $0.name != "--no-new-keyring" },
@@ -32,6 +38,18 @@ extension Verb {
             request.terminal = arguments.has("--tty")
             request.handover = try handover(arguments, "exec", isDetached: arguments.has("--detach"))
             if let text = arguments["--user"] { request.user = try user(text) }
+            request.groups = try arguments.all("--additional-gids").map { text throws(UsageError) in
+                guard let gid = UInt32(text) else { throw UsageError("exec: --additional-gids '\(text)' is no number") }
+                return gid
+            }
+            request.capabilities = try arguments.all("--cap").map { text throws(UsageError) in
+                let name = text.uppercased().hasPrefix("CAP_") ? text.uppercased() : "CAP_" + text.uppercased()
+                guard Capability.number(name) != nil else { throw UsageError("exec: --cap '\(text)' is not known") }
+                return name
+            }
+            request.noNewPrivileges = arguments.has("--no-new-privs")
+            request.apparmorProfile = arguments["--apparmor"]
+            request.selinuxLabel = arguments["--process-label"]
             do throws(ContainersError) { return try execute(request, words[0], arguments, global) } catch {
                 return Report.failed(error.description, status: 255)
             }
