@@ -23,6 +23,9 @@ extension Cgroup {
             throw .memoryInUse(limit: least, used: used)
         }
         for setting in settings.writes where setting.version == .v1 { try extend(to: setting.controller) }
+        if let root = layout.unifiedMountPoint, let directory = unifiedDirectory {
+            try ControllerSwitch(group: self, settings: settings).enable(below: root, directory)
+        }
         try apply(settings.writes)
     }
 

@@ -1,10 +1,10 @@
 /// Paths that mean the same wherever they are read: for what is written down.
 package enum AbsolutePath {
-    /// `path` from `/` on, without slashes at its end. Links stay as they are.
+    /// `path` from `/` on, without empty parts and `.`. Links and `..` stay as they are.
     package static func of(_ path: String) throws(SystemError) -> String {
-        var path = path.hasPrefix("/") ? path : try Descriptor.workingDirectory.readLink("/proc/self/cwd") + "/" + path
-        while path.hasSuffix("/"), path.utf8.count > 1 { path.removeLast() }
-        return path
+        if isPlain(path) { return path }
+        let whole = path.hasPrefix("/") ? path : try Descriptor.workingDirectory.readLink("/proc/self/cwd") + "/" + path
+        return "/" + whole.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
     }
 
     /// Whether `path` begins at `/`, and has neither `.` nor `..` nor an empty part: then it is the only one of its kind, if
