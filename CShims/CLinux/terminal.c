@@ -102,6 +102,9 @@ long clinux_connect(const char *path) {
     strcpy(address.sun_path, path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return -(long)errno;
+    /* Where nobody accepts, connect(2) waits for ever; with this it ends with EAGAIN. */
+    struct timeval patience = {10, 0};
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     while (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
         if (errno == EINTR) continue;
         long error = errno;

@@ -30,14 +30,15 @@ long preserve_descriptors(struct stage *s, const struct launch_operation *op) {
     return 0;
 }
 
-/* The user must be able to open /dev/stdout again. What can't be given (a socket, a host's read-only file, a null
- * device that is everybody's) stays as it is. */
+/* The user must be able to open /dev/stdout again. What can't be given (a socket, a null device that is everybody's)
+ * stays as it is, and so do files and directories, which are the host's and not this container's alone. */
 long own_streams(struct stage *s, const struct launch_operation *op) {
     static const char here[] = "";
     for (int fd = 0; fd < 3; fd++) {
         struct stat st;
         if (CALL(s, newfstatat, fd, here, &st, AT_EMPTY_PATH) < 0) continue;
         if ((st.mode & S_IFMT) == S_IFCHR && st.rdev == 0x103) continue;
+        if ((st.mode & S_IFMT) == S_IFREG || (st.mode & S_IFMT) == S_IFDIR) continue;
         if (st.uid == op->a) continue;
         CALL(s, fchownat, fd, here, op->a, op->b, AT_EMPTY_PATH);
     }

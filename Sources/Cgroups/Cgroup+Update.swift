@@ -11,6 +11,10 @@ extension Cgroup {
         if resources.memory.swap ?? 0 > 0, resources.memory.limit ?? 0 == 0 {
             resources.memory.limit = try memoryLimit() ?? -1
         }
+        // v1 keeps memory below the sum of memory and swap: without a limit of the one there is none of the other.
+        if resources.memory.limit ?? 0 < 0, resources.memory.swap == nil, try limitsSwapOnV1() {
+            resources.memory.swap = -1
+        }
         try update(CgroupSettings(resources, legacy: layout.legacyControllers))
     }
 
@@ -62,5 +66,12 @@ extension Cgroup {
         else { return nil }
         // v1 says "no limit" with the greatest number of pages.
         return limit < Int64.max - (1 << 20) ? limit : nil
+    }
+
+    private func limitsSwapOnV1() throws(CgroupError) -> Bool {
+        guard let memory = place(of: .memory), memory.version == .v1 else { return false }
+        do throws(SystemError) {
+            return try Descriptor.workingDirectory.exists("\(memory.directory)/memory.memsw.limit_in_bytes")
+        } catch { throw CgroupError(error) }
     }
 }

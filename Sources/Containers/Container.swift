@@ -37,11 +37,21 @@ package struct Container: ~Copyable {
         self.isAttended = isAttended
     }
 
-    /// Finds container `identifier` in `root`, which must outlive the value. With `changing` false it may be that another
-    /// command does something with it meanwhile, as long as a start has hooks: who only looks, or sends a signal, does
-    /// not wait for that.
+    /// What is to be done with a container, and so who must be waited for.
+    package enum Use: Sendable {
+        /// Looked at, or sent a signal: a start that has hooks is not waited for.
+        case look
+        /// A process is executed in it, several at once.
+        case join
+        case change
+        /// Whatever others do with it, it is killed.
+        case end
+    }
+
+    /// Finds container `identifier` in `root`, which must outlive the value, and waits for who does something with it that
+    /// does not go with `use`, some seconds.
     package static func find(
-        _ identifier: ContainerIdentifier, in root: borrowing RuntimeRoot, changing: Bool = true
+        _ identifier: ContainerIdentifier, in root: borrowing RuntimeRoot, for use: Use = .change
     ) throws(ContainersError) -> Container {
         let name = identifier.text
         let directory: OwnedDescriptor
@@ -53,10 +63,11 @@ package struct Container: ~Copyable {
         }
         let text: [UInt8], isLocked: Bool
         do throws(SystemError) {
-            isLocked = try lock(directory.view, waiting: changing)
-            text = try directory.view.readFile(StateDirectory.recordName, limit: 1 << 20)
+            isLocked = try lock(directory.view, use)
+            text = try directory.view.readFile(StateDirectory.recordName, limit: StateDirectory.recordLimit)
         } catch {
             if error.code == .ENOENT || error.code == .ENOTDIR { throw .noContainer(name) }
+            if error.code == .EBUSY { throw .busy(name) }
             throw .state(error)
         }
         do throws(JSONError) {
@@ -76,20 +87,32 @@ package struct Container: ~Copyable {
         return found.sorted { $0.text < $1.text }
     }
 
-    /// Waits a moment for other commands that do something with the container. False: one stays with it.
-    private static func lock(_ directory: Descriptor, waiting: Bool) throws(SystemError) -> Bool {
-        let tries = 40
-        for _ in 1...tries {
-            if try directory.lock(exclusive: true, waiting: false) { return true }
-            let text = try directory.readFile(StateDirectory.recordName, limit: 1 << 20)
-            // Another life than this one has nobody who stays.
-            if let json = try? JSON(parsing: text), let record = try? ContainerRecord(json), record.detached == nil {
-                return false
+    /// How long others are waited for: an `exec` in a container that has little of the processor takes its time.
+    private static let patience: UInt64 = 10_000_000_000
+    /// And how long by who ends it anyway.
+    private static let endingPatience: UInt64 = 200_000_000
+
+    /// Waits for other commands that do something with the container. False: one stays with it.
+    private static func lock(_ directory: Descriptor, _ use: Use) throws(SystemError) -> Bool {
+        let start = Clock.monotonic()
+        var pause: Int64 = 5_000_000
+        var isKilled = false
+        while true {
+            if try directory.lock(exclusive: use != .join, waiting: false) { return true }
+            let text = try directory.readFile(StateDirectory.recordName, limit: StateDirectory.recordLimit)
+            if let json = try? JSON(parsing: text), let record = try? ContainerRecord(json) {
+                // Another life than this one has nobody who stays.
+                if record.detached == nil { return false }
+                if use == .end, !isKilled, Clock.monotonic() > start + endingPatience {
+                    try? record.group?.kill()
+                    isKilled = true
+                }
             }
-            if !waiting { return true }
-            Clock.pause(5_000_000)
+            if use == .look { return true }
+            if Clock.monotonic() > start + patience { throw SystemError("flock", StateDirectory.recordName, .EBUSY) }
+            Clock.pause(pause)
+            pause = min(2 * pause, 50_000_000)
         }
-        throw SystemError("flock", StateDirectory.recordName, .EBUSY)
     }
 
     // MARK: What it is
@@ -105,10 +128,7 @@ package struct Container: ~Copyable {
             annotations: record.detached?.annotations ?? [])
     }
 
-    var group: Cgroup? {
-        guard let path = record.cgroup, let layout = try? CgroupLayout.detect() else { return nil }
-        return (try? CgroupPath(path)).map { Cgroup($0, in: layout) }
-    }
+    var group: Cgroup? { record.group }
 
     /// Its first process; nil: it has ended, or there is none yet.
     borrowing func process() throws(ContainersError) -> Int32? {
@@ -152,8 +172,10 @@ package struct Container: ~Copyable {
     package borrowing func state() throws(ContainersError) -> JSON.Value {
         let status = try status()
         let process = try process()
+        // Who stays with a container has written down where its configuration is, and nothing of it.
+        let spec = record.configuration == nil ? nil : try? configuration()
         var members: [(name: String, value: JSON.Value)] = [
-            ("ociVersion", .string(record.detached?.ociVersion ?? "1.0.2")), ("id", .string(name)),
+            ("ociVersion", .string(record.detached?.ociVersion ?? spec?.ociVersion ?? "1.3.0")), ("id", .string(name)),
             ("status", .string(status.rawValue)),
             ("pid", .integer(Int64(process ?? 0))),
             ("bundle", .string(record.detached?.bundle ?? record.bundle ?? "")),
@@ -162,6 +184,9 @@ package struct Container: ~Copyable {
             members.append(("rootfs", .string(detached.rootFileSystem)))
             members.append(("created", .string(detached.created)))
             members.append(("annotations", detached.annotationsValue))
+        }
+        if let spec {
+            members.append(("annotations", .object(spec.annotations.map { ($0.name, .string($0.value)) })))
         }
         members.append(("owner", .string("")))
         return .object(members)

@@ -55,8 +55,11 @@ package struct ContainerRecord: Hashable, Sendable {
         var hooks: Hooks
         var state: ContainerState
 
-        /// Runs them, and tells which failed.
-        package func run() -> [HookFailure] { HookRunner(state, entry: nil).runPoststop(hooks[.poststop]) }
+        /// Runs them, and tells which failed. `patience`: the most seconds that each has, with no heed to signals, where
+        /// they are another command's.
+        package func run(patience: Int? = nil) -> [HookFailure] {
+            HookRunner(state, entry: nil, patience: patience).runPoststop(hooks[.poststop])
+        }
     }
 
     package init(
@@ -99,6 +102,12 @@ package struct ContainerRecord: Hashable, Sendable {
         self.cgroup = cgroup
         self.directories = directories
         self.resctrl = resctrl
+    }
+
+    /// Its group by its path; nil: it has none, or the host has no cgroups.
+    var group: Cgroup? {
+        guard let cgroup, let layout = try? CgroupLayout.detect() else { return nil }
+        return (try? CgroupPath(cgroup)).map { Cgroup($0, in: layout) }
     }
 
     /// How the text of each record begins.

@@ -20,6 +20,8 @@ package enum ContainersError: Error {
     case launch(LaunchError)
     /// There is no container of that name.
     case noContainer(String)
+    /// Another command does something with it, and does not end.
+    case busy(String)
     /// It is not in the state that what was asked needs.
     case wrongStatus(String, ContainerStatus, cannot: String)
     case pidFile(SystemError)
@@ -72,6 +74,9 @@ extension ContainersError: CustomStringConvertible {
         case .launch(let error): "\(error)"
         case .noContainer(let text):
             "container '\(text)' does not exist\n  hint: perigee list shows those of this --root"
+        case .busy(let text):
+            "container '\(text)' is busy: another command starts, changes or removes it\n"
+                + "  hint: `perigee kill` and `perigee delete --force` do not wait for that"
         case .wrongStatus(let text, let status, let verb):
             switch verb {
             // The words that containerd looks for.

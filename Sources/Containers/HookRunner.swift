@@ -13,9 +13,14 @@ final class HookRunner: HookHost {
     /// How the container is entered, for hooks that belong to it.
     private let entry: ContainerEntry?
 
-    init(_ state: ContainerState, entry: ContainerEntry?) {
+    /// The most seconds that a hook has, whatever it says itself, and no signal ends it sooner: for those of a container
+    /// that another command has left. nil: as long as the configuration gives it, or a signal comes.
+    private let patience: Int?
+
+    init(_ state: ContainerState, entry: ContainerEntry?, patience: Int? = nil) {
         self.state = state
         self.entry = entry
+        self.patience = patience
     }
 
     func run(
@@ -52,7 +57,8 @@ final class HookRunner: HookHost {
         var pipe = try Pipe.make()
         guard let near = pipe.near?.view, let far = pipe.far?.view else { preconditionFailure("a new pipe") }
         let watch = HookWatch(
-            output: near, container: watching, timeout: hook.timeout, heedsSignals: kind != .poststop)
+            output: near, container: watching,
+            timeout: patience.map { min($0, hook.timeout ?? $0) } ?? hook.timeout, heedsSignals: patience == nil)
         if kind == .startContainer {
             guard let entry else { return "there is no container to run it in" }
             var running: RunningContainer

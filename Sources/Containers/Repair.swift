@@ -37,7 +37,9 @@ package enum Repair {
             let name = Descriptor.text(ofEntry: bytes)
             do throws(ContainersError) {
                 guard let poststop = try repair(name, in: root.view) else { continue }
-                for failure in poststop.run() { failures.append(Failure(name: name, error: .hook(failure))) }
+                for failure in poststop.run(patience: hookPatience) {
+                    failures.append(Failure(name: name, error: .hook(failure)))
+                }
             } catch { failures.append(Failure(name: name, error: error)) }
         }
         return failures
@@ -98,6 +100,9 @@ package enum Repair {
         return directory
     }
 
+    /// Seconds that a hook of a container that was left has: others wait for it who have nothing to do with it.
+    private static let hookPatience = 10
+
     /// How long a child may take to execute the stage, on a machine that has much else to do.
     private static let patience: UInt64 = 2_000_000_000
 
@@ -120,7 +125,9 @@ package enum Repair {
 
     private static func record(in directory: Descriptor) throws(SystemError) -> Found {
         let bytes: [UInt8]
-        do throws(SystemError) { bytes = try directory.readFile(StateDirectory.recordName, limit: 1 << 20) } catch {
+        do throws(SystemError) {
+            bytes = try directory.readFile(StateDirectory.recordName, limit: StateDirectory.recordLimit)
+        } catch {
             if error.code == .ENOENT {
                 return try directory.entries().allSatisfy(StateDirectory.isOwn) ? .nothing : .foreign
             }

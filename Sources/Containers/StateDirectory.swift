@@ -10,6 +10,8 @@ internal import OCI
 /// the record tells of: that is ``Repair``'s then.
 package struct StateDirectory: ~Copyable {
     static let recordName = "record"
+    /// The largest that is read, in bytes: of what a configuration may have, more than a record can hold.
+    static let recordLimit = 8 * Bundle.limit
 
     private let root: RuntimeRoot.View
     private let name: String

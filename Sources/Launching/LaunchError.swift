@@ -121,7 +121,7 @@ enum Hint {
         case (.sendListener, .EPERM) where error.call == "pidfd_getfd":
             "taking the listener needs CAP_SYS_PTRACE, which this host's root lacks"
         case (.attachRoot, .EINVAL): "the root file system is not a mount that can be moved here"
-        case (.workingDirectory(let path), .ENOENT): "'\(path)' leads out of the container's root"
+        case (.workingDirectory(let path), .ENOENT): "'\(path)' is not there, or leads out of the container's root"
         case (.workingDirectory(let path), .EACCES): "the user may not enter '\(path)'"
         case (_, .ENOSPC) where error.call == "move_mount" || error.call == "mount":
             "the mount limit of the host is reached: /proc/sys/fs/mount-max"

@@ -75,6 +75,10 @@ enum NetworkDevices {
     }
 
     private static func move(_ devices: [NetworkDevice], into space: Descriptor) throws(SystemError) {
+        // Those that were moved go with a launch that fails then: so all of them must be there first.
+        for device in devices where if_nametoindex(device.hostName) == 0 {
+            throw SystemError("if_nametoindex", "interface \(device.hostName)", .ENODEV)
+        }
         for device in devices {
             var doing: UnsafePointer<CChar>?
             let error = device.hostName.withCString { hostName in

@@ -392,4 +392,30 @@ import Testing
         run.waitUntilExit()
         #expect(try scene.left() == [])
     }
+
+    @Test("a container with a long configuration can be asked about and removed")
+    func longRecord() throws {
+        let scene = try Life("/bin/sleep", "100")
+        scene.bundle.set("annotations", ["a": String(repeating: "x\u{1}", count: 600_000)])
+        #expect(try scene.create().status == 0)
+        #expect(scene.status() == "created")
+        #expect(scene.own.run(["image", "list"]).errors.isEmpty)
+        #expect(scene.own.run(["delete", "--force", "c"]).status == 0)
+        #expect(try scene.left() == [])
+    }
+
+    @Test("several exec at once in a container that is short of the processor, and a deletion meanwhile")
+    func busyExec() throws {
+        let scene = try Life("/bin/sh", "-c", "while :; do :; done & while :; do :; done")
+        scene.bundle.set("linux/resources/cpu", ["quota": 2000, "period": 100_000])
+        #expect(try scene.create().status == 0)
+        #expect(scene.own.run(["start", "c"]).status == 0)
+        let exec = scene.own.command(["exec", "c", "/bin/true"]).joined(separator: " ")
+        let outcome = Perigee.shell("for i in 1 2 3; do \(exec) && echo done & done; wait")
+        #expect(outcome.output == "done\ndone\ndone\n", "\(outcome)")
+        let delete = scene.own.command(["delete", "--force", "c"]).joined(separator: " ")
+        let ended = Perigee.shell("\(exec) 2>/dev/null & sleep 0.05; \(delete); echo $?; wait")
+        #expect(ended.output == "0\n", "\(ended)")
+        #expect(try scene.left() == [])
+    }
 }

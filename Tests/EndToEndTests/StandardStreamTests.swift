@@ -32,6 +32,19 @@ import Testing
         #expect(Self.scene.leftovers() == [])
     }
 
+    @Test("a file of the host's as standard input or output stays the host's")
+    func owner() throws {
+        var bundle = try TestBundle()
+        bundle.set("process/user", ["uid": 1234, "gid": 1234])
+        bundle.set("process/args", ["/bin/cat"])
+        try bundle.write()
+        let file = bundle.path + "/input"
+        try "x\n".write(toFile: file, atomically: false, encoding: .utf8)
+        let outcome = shell(["run", "-b", bundle.path, "owner-\(UUID().uuidString)"], "< \(file) > \(file).out")
+        #expect(outcome.status == 0, "\(outcome)")
+        #expect(Perigee.shell("stat -c %u \(file) \(file).out; cat \(file).out").output == "0\n0\nx\n")
+    }
+
     @Test(
         "an output that can't be written is an error",
         arguments: [["--help"], ["image", "list"], ["pod", "run", "--image", "demo-host", "--explain", "true"]])

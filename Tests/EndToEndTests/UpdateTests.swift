@@ -38,6 +38,11 @@ import Testing
         #expect(Self.value(scene, "memory.limit_in_bytes", "memory.max") == "50331648")
         #expect(Self.value(scene, "pids.max", "pids.max") == "max")
         #expect(Self.value(scene, "cpuset.cpus", "cpuset.cpus") == "0")
+        // Without a limit of memory there is none of memory and swap.
+        outcome = scene.own.run(["update", "--memory", "-1", "c"])
+        #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome)")
+        let unlimited = Self.value(scene, "memory.limit_in_bytes", "memory.max")
+        #expect(unlimited == "max" || unlimited.count > 15, "\(unlimited)")
         #expect(scene.own.run(["delete", "--force", "c"]).status == 0)
         #expect(try scene.left() == [])
     }

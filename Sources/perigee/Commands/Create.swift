@@ -61,7 +61,7 @@ extension Verb {
         }
         // Engines read the file as soon as we are gone; without it they know nothing, and the container goes.
         do throws(SystemError) { try handover.write(process) } catch {
-            Report.warn(try Container.find(identifier, in: root).delete(force: true).map(\.description))
+            Report.warn(try Container.find(identifier, in: root, for: .end).delete(force: true).map(\.description))
             throw .pidFile(error)
         }
         return 0

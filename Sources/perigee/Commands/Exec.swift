@@ -72,7 +72,7 @@ extension Verb {
         let identifier = try ContainerIdentifier(name)
         guard let root = try RuntimeRoot.existing(path: global.root) else { throw .noContainer(name) }
         try Foreground.holdSignals()
-        var process = try Container.find(identifier, in: root).execute(request, in: root)
+        var process = try Container.find(identifier, in: root, for: .join).execute(request, in: root)
         let warnings = process.warnings
         for warning in warnings { CommandLineTool.complain("warning: \(warning)") }
         if arguments.has("--detach") {

@@ -17,7 +17,7 @@ extension Verb {
     static let state = Verb(
         .state, operands: "ID", summary: "print a container's state as JSON", options: [],
         run: { arguments, global in
-            try act(arguments, global, "state", changing: false) {
+            try act(arguments, global, "state", for: .look) {
                 (container: consuming Container) throws(ContainersError) in
                 _ = CommandLineTool.printed(try container.state().text(indent: 2) + "\n")
             }
@@ -33,7 +33,7 @@ extension Verb {
             }
             let text = arguments.operands.count == 2 ? arguments.operands[1] : "TERM"
             guard let signal = SignalNumber.named(text) else { throw UsageError("kill: no signal '\(text)'") }
-            return try act(arguments, global, "kill", operands: 1...2, changing: false) {
+            return try act(arguments, global, "kill", operands: 1...2, for: .look) {
                 (container: consuming Container) throws(ContainersError) in
                 try container.kill(signal, all: arguments.has("--all"))
             }
@@ -66,7 +66,7 @@ extension Verb {
             guard format == "table" || format == "json" else {
                 throw UsageError("ps: --format '\(format)' is neither table nor json")
             }
-            return try act(arguments, global, "ps", changing: false) {
+            return try act(arguments, global, "ps", for: .look) {
                 (container: consuming Container) throws(ContainersError) in
                 let processes = try container.processes()
                 if format == "json" {
@@ -84,7 +84,9 @@ extension Verb {
         options: [Option("--force", short: "-f", "kill it first; none of that name is no error")],
         run: { arguments, global in
             let isForced = arguments.has("--force")
-            return try act(arguments, global, "delete", mayBeMissing: isForced) {
+            return try act(
+                arguments, global, "delete", mayBeMissing: isForced, for: isForced ? .end : .change
+            ) {
                 (container: consuming Container) throws(ContainersError) in
                 Report.warn(try container.delete(force: isForced).map(\.description))
             }
@@ -93,7 +95,7 @@ extension Verb {
     /// Finds the container of the first operand, and does `action` with it.
     static func act(
         _ arguments: Arguments, _ global: GlobalOptions, _ verb: String, operands: ClosedRange<Int> = 1...1,
-        mayBeMissing: Bool = false, changing: Bool = true,
+        mayBeMissing: Bool = false, for use: Container.Use = .change,
         _ action: (consuming Container) throws(ContainersError) -> Void
     ) throws -> Int32 {
         guard operands.contains(arguments.operands.count), arguments.command == nil else {
@@ -102,7 +104,7 @@ extension Verb {
         do throws(ContainersError) {
             let identifier = try ContainerIdentifier(arguments.operands[0])
             guard let root = try RuntimeRoot.existing(path: global.root) else { throw .noContainer(identifier.text) }
-            try action(try Container.find(identifier, in: root, changing: changing))
+            try action(try Container.find(identifier, in: root, for: use))
             return 0
         } catch {
             if mayBeMissing, case .noContainer = error { return 0 }
@@ -137,7 +139,7 @@ extension Verb {
         if let root = try RuntimeRoot.existing(path: global.root) {
             for identifier in try Container.all(in: root) {
                 do throws(ContainersError) {
-                    states.append(JSON(try Container.find(identifier, in: root, changing: false).state()))
+                    states.append(JSON(try Container.find(identifier, in: root, for: .look).state()))
                 } catch {
                     // Deleted meanwhile, or somebody else's directory.
                     if case .noContainer = error { continue }

@@ -37,7 +37,7 @@ extension Verb {
         let identifier = try ContainerIdentifier(arguments.operands[0])
         do throws(ContainersError) { try Container.find(identifier, in: root).start(rootPath: global.root) } catch {
             let why = error
-            Report.warn(try Container.find(identifier, in: root).delete(force: true).map(\.description))
+            Report.warn(try Container.find(identifier, in: root, for: .end).delete(force: true).map(\.description))
             throw why
         }
         return status
