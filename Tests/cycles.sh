@@ -2,7 +2,7 @@
 # cycles.sh RUNTIME [COUNT] [TOGETHER] : containers that are created, started, killed and deleted, several at a time. Each
 # call must succeed, and nothing may be left of any.
 set -u
-runtime=$(realpath "$1")
+runtime=$(realpath -e "$1") || exit 1
 count=${2:-1000} together=${3:-8}
 cache=${PERIGEE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/perigee}
 work=$(mktemp -d /tmp/perigee-test-cycles.XXXXXX)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # buildah.sh RUNTIME : images built by buildah with this runtime. The same must pass with crun and runc.
 set -u
-runtime=$(realpath "$1")
+runtime=$(realpath -e "$1") || exit 1
 images=${PERIGEE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/perigee}/images
 work=$(mktemp -d /tmp/perigee-test-buildah.XXXXXX)
 failed=0

@@ -2,7 +2,7 @@
 # docker.sh RUNTIME : docker's daily verbs with this runtime, in a daemon of its own. The same must pass with crun and
 # runc: what is expected here is docker's, not ours. The daemon has a network namespace to itself.
 set -u
-runtime=$(realpath "$1")
+runtime=$(realpath -e "$1") || exit 1
 images=${PERIGEE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/perigee}/images
 if [ "${2:-}" != inside ]; then exec unshare -n -m --propagation private "$0" "$runtime" inside; fi
 ip link set lo up

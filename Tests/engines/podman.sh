@@ -2,7 +2,7 @@
 # podman.sh RUNTIME : podman's daily verbs with this runtime. The same must pass with crun and runc: what is
 # expected here is podman's, not ours. It has a network namespace to itself, for its bridge.
 set -u
-runtime=$(realpath "$1")
+runtime=$(realpath -e "$1") || exit 1
 here=$(dirname "$(realpath "$0")")
 if [ "${2:-}" != inside ]; then exec unshare -n -m --propagation private "$here/podman.sh" "$runtime" inside; fi
 ip link set lo up

@@ -3,9 +3,9 @@
 # that are named. As root, on Debian; it installs what is missing. To see that what is expected is the engine's and not
 # ours, give it runc or crun.
 set -u
-cd "$(dirname "$0")" || exit 1
-runtime=$(realpath "$1")
+runtime=$(realpath -e "$1") || exit 1
 shift
+cd "$(dirname "$0")" || exit 1
 [ $# -gt 0 ] || set -- podman docker buildah containerd
 for engine; do
     case $engine in
