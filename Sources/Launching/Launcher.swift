@@ -1,55 +1,8 @@
 internal import CLaunch
-package import Cgroups
+internal import Cgroups
 internal import Glibc
-package import Linux
-package import OCI
+internal import Linux
 package import Planning
-
-/// What a plan refers to and does not hold.
-package struct LaunchInputs: ~Copyable {
-    /// The detached mount of the root file system.
-    package var root: OwnedDescriptor
-    /// The filter as `struct sock_filter`s, and the flags of seccomp(2).
-    package var seccomp: [UInt8]
-    package var seccompFlags: UInt64
-    /// Where the container's cgroup is made, and its limits; nil: the launch goes without.
-    package var cgroup: (layout: CgroupLayout, path: CgroupPath, resources: LinuxResources)?
-    /// What the group is marked with, see `OwnedCgroup`.
-    package var cgroupMark: String?
-    package var lastCapability: UInt32
-    /// Of `NetworkMaker.begin(for:)` with the same plan.
-    package var network: NetworkMaker?
-    /// The group that the child joins, where the plan makes none.
-    package var joining: Cgroup?
-    /// Where a plan that parks its child can be started from.
-    package var parking: ParkedLaunch.Place?
-    /// A socket that takes the terminal of a plan that makes one.
-    package var console: OwnedDescriptor?
-    /// Who runs the plan's hooks, where it has any.
-    package var hooks: (any HookHost)?
-    /// Where the filter's listener goes, where it has one.
-    package var listener: FilterListener?
-
-    package init(
-        root: consuming OwnedDescriptor, network: NetworkMaker? = nil, seccomp: [UInt8] = [], seccompFlags: UInt64 = 0,
-        cgroup: (layout: CgroupLayout, path: CgroupPath, resources: LinuxResources)?, cgroupMark: String? = nil,
-        lastCapability: UInt32, joining: Cgroup? = nil, parking: consuming ParkedLaunch.Place? = nil,
-        console: consuming OwnedDescriptor? = nil, hooks: (any HookHost)? = nil, listener: FilterListener? = nil
-    ) {
-        self.root = root
-        self.network = network
-        self.seccomp = seccomp
-        self.seccompFlags = seccompFlags
-        self.cgroup = cgroup
-        self.cgroupMark = cgroupMark
-        self.lastCapability = lastCapability
-        self.joining = joining
-        self.parking = parking
-        self.console = console
-        self.hooks = hooks
-        self.listener = listener
-    }
-}
 
 /// Carries out a plan: the runtime's steps here, the child's in the stage.
 package struct Launcher: ~Copyable {

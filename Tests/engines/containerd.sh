@@ -3,11 +3,11 @@
 # what is expected here is containerd's, not ours. The daemon has a network namespace to itself.
 set -u
 runtime=$(realpath -e "$1") || exit 1
+here=$(dirname "$(realpath "$0")")
 images=${PERIGEE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/perigee}/images
 if [ "${2:-}" != inside ]; then exec unshare -n -m --propagation private "$0" "$runtime" inside; fi
 ip link set lo up
 work=$(mktemp -d /tmp/perigee-test-containerd.XXXXXX)
-failed=0
 ctr() { command ctr -a "$work/socket" -n perigee "$@"; }
 clean() {
     ctr tasks ls -q 2>/dev/null | while read -r id; do ctr tasks rm -f "$id"; done >/dev/null 2>&1
@@ -39,23 +39,8 @@ until ctr version >/dev/null 2>&1; do
     sleep 0.1
 done
 ctr version | sed -n 's/^  Version: */containerd /p' | tail -1
-# what, status, output (behind ~ a part of it), then ctr's arguments
-check() {
-    what=$1 status=$2 expected=$3
-    shift 3
-    said=$(timeout 60 ctr -a "$work/socket" -n perigee "$@" 2>"$work/errors")
-    got=$?
-    case $expected in
-    "~"*) case $said in *"${expected#\~}"*) expected=$said ;; esac ;;
-    esac
-    if [ $got = "$status" ] && [ "$said" = "$expected" ]; then
-        echo "ok    $what"
-    else
-        failed=1
-        echo "FAIL  $what: status $got, expected $status; it said '$said', expected '$expected'"
-        cat "$work/errors"
-    fi
-}
+engine() { timeout 60 ctr -a "$work/socket" -n perigee "$@"; }
+. "$here/check.sh"
 number=0
 run() { # what, status, output, options, image and words behind --
     what=$1 status=$2 expected=$3

@@ -3,11 +3,11 @@
 # runc: what is expected here is docker's, not ours. The daemon has a network namespace to itself.
 set -u
 runtime=$(realpath -e "$1") || exit 1
+here=$(dirname "$(realpath "$0")")
 images=${PERIGEE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/perigee}/images
 if [ "${2:-}" != inside ]; then exec unshare -n -m --propagation private "$0" "$runtime" inside; fi
 ip link set lo up
 work=$(mktemp -d /tmp/perigee-test-docker.XXXXXX)
-failed=0
 docker() { command docker -H "unix://$work/docker.sock" "$@"; }
 clean() {
     docker ps -aq 2>/dev/null | while read -r id; do docker rm -f "$id"; done >/dev/null 2>&1
@@ -28,23 +28,8 @@ until docker version >/dev/null 2>&1; do
     sleep 0.1
 done
 echo "docker $(docker version --format '{{.Server.Version}}'), containerd $(docker version --format '{{range .Server.Components}}{{if eq .Name "containerd"}}{{.Version}}{{end}}{{end}}')"
-# what, status, output (behind ~ a part of it), then docker's arguments
-check() {
-    what=$1 status=$2 expected=$3
-    shift 3
-    said=$(timeout 60 docker -H "unix://$work/docker.sock" "$@" 2>"$work/errors")
-    got=$?
-    case $expected in
-    "~"*) case $said in *"${expected#\~}"*) expected=$said ;; esac ;;
-    esac
-    if [ $got = "$status" ] && [ "$said" = "$expected" ]; then
-        echo "ok    $what"
-    else
-        failed=1
-        echo "FAIL  $what: status $got, expected $status; it said '$said', expected '$expected'"
-        cat "$work/errors"
-    fi
-}
+engine() { timeout 60 docker -H "unix://$work/docker.sock" "$@"; }
+. "$here/check.sh"
 run() {
     what=$1 status=$2 expected=$3
     shift 3

@@ -10,7 +10,6 @@ mkdir -p /var/lib/cni && mount -t tmpfs none /var/lib/cni # what it would leave 
 seat=$(dirname "$(realpath "$0")")/../terminal.py
 images=${PERIGEE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/perigee}/images
 work=$(mktemp -d /tmp/perigee-test-podman.XXXXXX)
-failed=0
 podman() {
     command podman --root "$work/root" --runroot "$work/run" --storage-driver vfs --cgroup-manager cgroupfs \
         --runtime "$runtime" "$@"
@@ -26,20 +25,8 @@ trap clean EXIT
 # This host may not give more, and podman asks for what its own limits are.
 printf '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n' >"$work/containers.conf"
 export CONTAINERS_CONF="$work/containers.conf"
-# what, expected status, expected output, arguments of podman
-check() {
-    what=$1 status=$2 expected=$3
-    shift 3
-    said=$(podman "$@" 2>"$work/errors")
-    got=$?
-    if [ $got = "$status" ] && [ "$said" = "$expected" ]; then
-        echo "ok    $what"
-    else
-        failed=1
-        echo "FAIL  $what: status $got, expected $status; it said '$said', expected '$expected'"
-        cat "$work/errors"
-    fi
-}
+engine() { podman "$@"; }
+. "$here/check.sh"
 run() { # what, status, output, then options, -- and words
     what=$1 status=$2 expected=$3
     shift 3
