@@ -22,19 +22,8 @@ package enum Filter: Hashable, Sendable {
             case .profile(let profile): return try cache.program(for: profile)
             case .standard(let capabilities):
                 let target = SeccompTemplate.Target(capabilities: capabilities, kernel: Kernel.version)
-                return try Filter.standard(target, cache)
+                return try cache.defaultProgram(for: target)
             }
         } catch { throw .seccomp(error) }
-    }
-
-    private static func standard(
-        _ target: SeccompTemplate.Target, _ cache: SeccompCache
-    ) throws(SeccompError) -> SeccompProgram {
-        let program: Result<SeccompProgram, SeccompError> = defaultSeccompText.withUTF8Buffer { text in
-            do throws(SeccompError) {
-                return .success(try cache.program(template: UnsafeRawBufferPointer(text), for: target))
-            } catch { return .failure(error) }
-        }
-        return try program.get()
     }
 }

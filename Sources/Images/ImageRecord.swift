@@ -49,7 +49,7 @@ package struct ImageRecord: Sendable, Hashable {
         }
         self.layers = layers
         size = try json.required("size").integer()
-        loaded = UInt64(clamping: try json.required("loaded").integer(Int64.self))
+        loaded = UInt64(clamping: try json.required("loaded").integer())
     }
 
     /// As it is written to the record's file and shown by `image inspect`.

@@ -28,6 +28,7 @@ package final class ImageStore {
     /// The largest manifest, index or config that is read, in bytes (the distribution specification's limit).
     static let maximumDocument = 4 << 20
 
+    private static let version = Array("1\n".utf8)
     private static let directories = [
         "blobs/sha256", "images", "layers", "containers", "volumes", "tmp",
     ]
@@ -42,27 +43,32 @@ package final class ImageStore {
             try Descriptor.workingDirectory.makeDirectories(path, mode: 0o700)
             return try Descriptor.workingDirectory.openFollowing(path, O_RDONLY | O_DIRECTORY)
         }
+        if try !hasVersion() { try fill() }
+    }
+
+    /// Whether the store is whole: its version is written last. A store of another version is an error.
+    private func hasVersion() throws(ImagesError) -> Bool {
+        let directory = root.view
+        let text = try system { () throws(SystemError) in
+            do throws(SystemError) { return try directory.readFile("version", limit: 64) } catch {
+                if error.code == .ENOENT { return [] }
+                throw error
+            }
+        }
+        // Empty: its writer died before it wrote.
+        if text.isEmpty { return false }
+        guard text == ImageStore.version else {
+            throw .unknownStoreVersion(String(decoding: text.prefix { $0 > 31 }, as: UTF8.self))
+        }
+        return true
+    }
+
+    private func fill() throws(ImagesError) {
         let directory = root.view
         try system { () throws(SystemError) in
             for name in ImageStore.directories { try directory.makeDirectories(name, mode: 0o700) }
-        }
-        try checkVersion()
-    }
-
-    private func checkVersion() throws(ImagesError) {
-        let directory = root.view
-        let text = try system { () throws(SystemError) in
-            if try directory.exists("version") {
-                let text = try directory.readFile("version", limit: 64)
-                // Empty: its writer died before it wrote.
-                if !text.isEmpty { return text }
-            }
             let file = try directory.open("version", O_WRONLY | O_CREAT, mode: 0o600)
-            try file.view.write("1\n")
-            return Array("1\n".utf8)
-        }
-        guard text == Array("1\n".utf8) else {
-            throw .unknownStoreVersion(String(decoding: text.prefix { $0 > 31 }, as: UTF8.self))
+            try file.view.write(ImageStore.version)
         }
     }
 

@@ -26,7 +26,21 @@ package struct OverlayRootfs: ~Copyable {
 
     deinit {
         // What can't be removed now (a mount is still in use) can be later, by `removeRootfs`.
-        if !isKept { do throws(SystemError) { try containers.view.removeTree(id) } catch {} }
+        if !isKept {
+            removeWork()
+            do throws(SystemError) { try containers.view.removeTree(id) } catch {}
+        }
+    }
+
+    /// Removes what overlayfs leaves of a volatile mount, without looking for it (Documentation/filesystems/overlayfs.rst,
+    /// "Volatile mount"). Where it leaves something else, that stays for `removeTree`.
+    private borrowing func removeWork() {
+        do throws(SystemError) {
+            try own.view.unlink("work/work/incompat/volatile/dirty")
+            for path in ["work/work/incompat/volatile", "work/work/incompat", "work/work", "work"] {
+                try own.view.unlink(path, flags: AT_REMOVEDIR)
+            }
+        } catch {}
     }
 
     /// Makes the directories of the container `id` (letters, digits, `_`, `.`, `-`), which must not exist (EEXIST).

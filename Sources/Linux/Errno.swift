@@ -9,6 +9,9 @@ package struct Errno: RawRepresentable, Hashable, Sendable {
     /// Wraps the positive number `rawValue`.
     package init(rawValue: Int32) { self.rawValue = rawValue }
 
+    // RawRepresentable's own is generic, and has a launch look for a conformance first.
+    package static func == (a: Errno, b: Errno) -> Bool { a.rawValue == b.rawValue }
+
     package static let EPERM = Errno(rawValue: Glibc.EPERM)
     package static let ENOENT = Errno(rawValue: Glibc.ENOENT)
     package static let ESRCH = Errno(rawValue: Glibc.ESRCH)

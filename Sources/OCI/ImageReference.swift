@@ -14,23 +14,27 @@ package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads a name; nil: it is not one. A digest behind `@` is not part of a name here.
     package init?(_ text: String) {
-        guard (1...ImageReference.maximumLength).contains(text.utf8.count) else { return nil }
-        var parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        // Bytes, for a launch reads two of them: all that a name may have is ASCII.
+        let bytes = Array(text.utf8)
+        guard (1...ImageReference.maximumLength).contains(bytes.count) else { return nil }
+        var begin = 0
         var host: String?
-        if parts.count > 1, parts[0] == "localhost" || parts[0].contains(".") || parts[0].contains(":") {
-            host = parts.removeFirst()
+        if let slash = bytes.firstIndex(of: UInt8(ascii: "/")), ImageReference.namesHost(bytes[..<slash]) {
+            let name = String(decoding: bytes[..<slash], as: UTF8.self)
+            guard ImageReference.isHost(name) else { return nil }
+            host = name
+            begin = slash + 1
         }
-        guard var last = parts.popLast() else { return nil }
+        let last = bytes[begin...].lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? begin
+        let colon = bytes[last...].firstIndex(of: UInt8(ascii: ":")) ?? bytes.endIndex
+        guard ImageReference.isPath(bytes[begin..<colon]) else { return nil }
         var tag = "latest"
-        if let colon = last.firstIndex(of: ":") {
-            tag = String(last[last.index(after: colon)...])
-            last = String(last[..<colon])
+        if colon < bytes.endIndex {
+            tag = String(decoding: bytes[(colon + 1)...], as: UTF8.self)
+            guard ImageReference.isTag(tag) else { return nil }
         }
-        parts.append(last)
-        guard parts.allSatisfy(ImageReference.isPathPart), ImageReference.isTag(tag) else { return nil }
-        if let host, !ImageReference.isHost(host) { return nil }
         self.host = host
-        self.path = parts.joined(separator: "/")
+        self.path = String(decoding: bytes[begin..<colon], as: UTF8.self)
         self.tag = tag
         // With a tag that was left out it may be longer than what was read, and must be readable itself.
         guard description.utf8.count <= ImageReference.maximumLength else { return nil }
@@ -52,7 +56,7 @@ package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
     /// Whether `text` can be a tag: 1 to 128 letters, digits, `_`, `.` and `-`, the first no `.` and no `-`.
     package static func isTag(_ text: String) -> Bool {
         guard (1...128).contains(text.utf8.count), text.utf8.allSatisfy(isWordByte) else { return false }
-        return text.first != "." && text.first != "-"
+        return text.utf8.first != UInt8(ascii: ".") && text.utf8.first != UInt8(ascii: "-")
     }
 
     static func isWordByte(_ c: UInt8) -> Bool {
@@ -62,14 +66,29 @@ package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
 
     private static func isLowerOrDigit(_ c: UInt8) -> Bool { (48...57).contains(c) || (97...122).contains(c) }
 
-    /// Lower-case letters and digits with `.`, `_`, `__` or any number of `-` between them.
-    private static func isPathPart(_ text: String) -> Bool {
-        let bytes = Array(text.utf8)
-        guard let first = bytes.first, let last = bytes.last, isLowerOrDigit(first), isLowerOrDigit(last) else {
-            return false
+    /// Whether the part before the first slash is a host and not a directory.
+    private static func namesHost(_ part: ArraySlice<UInt8>) -> Bool {
+        part.contains(UInt8(ascii: ".")) || part.contains(UInt8(ascii: ":"))
+            || part.elementsEqual("localhost".utf8)
+    }
+
+    /// Parts between slashes: lower-case letters and digits with `.`, `_`, `__` or any number of `-` between them.
+    private static func isPath(_ bytes: ArraySlice<UInt8>) -> Bool {
+        /// What stands since the last letter or digit; a slash, and the beginning, want one behind them.
+        var separators = (count: 1, byte: UInt8(ascii: "/"))
+        for c in bytes {
+            if isLowerOrDigit(c) {
+                separators.count = 0
+            } else if separators.count == 0 {
+                separators = (1, c)
+                guard ".-_/".utf8.contains(c) else { return false }
+            } else {
+                separators.count += 1
+                let isRun = c == UInt8(ascii: "-") || c == UInt8(ascii: "_") && separators.count == 2
+                guard c == separators.byte, isRun else { return false }
+            }
         }
-        let separators = bytes.split { isLowerOrDigit($0) }.map { String(decoding: $0, as: UTF8.self) }
-        return separators.allSatisfy { $0 == "." || $0 == "_" || $0 == "__" || $0.allSatisfy { $0 == "-" } }
+        return separators.count == 0
     }
 
     private static func isHost(_ text: String) -> Bool {

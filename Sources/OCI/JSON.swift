@@ -149,6 +149,9 @@ extension JSON {
         return number
     }
 
+    /// An integer of 64 bits. The generic one is not specialised for other modules, and a launch would pay for that.
+    package func integer() throws(JSONError) -> Int64 { try integer(Int64.self) }
+
     /// The error that this value is not `what`.
     package func expected(_ what: String) -> JSONError {
         let kind =

@@ -27,12 +27,34 @@ package struct UserDatabase: Hashable, Sendable {
     /// A group may have many members; a line beyond this is not one that a person wrote.
     private static let longestLine = 65_536
 
+    /// The fields of each line that is text. A launch reads two such files, so the bytes are cut as they lie.
     private static func lines(of text: [UInt8]) -> [[String]] {
-        text.split(separator: UInt8(ascii: "\n")).compactMap { line in
-            guard line.count <= longestLine, !line.contains(0), line.first != UInt8(ascii: "#") else { return nil }
-            guard let words = String(validating: line, as: UTF8.self) else { return nil }
-            return words.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        var lines: [[String]] = []
+        text.withUnsafeBufferPointer { text in
+            var begin = 0
+            while begin < text.count {
+                var end = begin
+                while end < text.count, text[end] != UInt8(ascii: "\n") { end += 1 }
+                if let fields = fields(of: UnsafeBufferPointer(rebasing: text[begin..<end])) { lines.append(fields) }
+                begin = end + 1
+            }
         }
+        return lines
+    }
+
+    private static func fields(of line: UnsafeBufferPointer<UInt8>) -> [String]? {
+        guard let first = line.first, first != UInt8(ascii: "#"), line.count <= longestLine else { return nil }
+        var fields: [String] = []
+        var begin = 0
+        for end in 0...line.count where end == line.count || line[end] == UInt8(ascii: ":") {
+            let bytes = line[begin..<end]
+            let field = String(decoding: bytes, as: UTF8.self)
+            // Decoding mends what is not UTF-8.
+            guard field.utf8.elementsEqual(bytes), !bytes.contains(0) else { return nil }
+            fields.append(field)
+            begin = end + 1
+        }
+        return fields
     }
 
     private static func user(_ fields: [String]) -> User? {

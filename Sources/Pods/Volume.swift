@@ -28,22 +28,33 @@ struct Volume {
     /// Makes the directory where it is missing, and tells its path. A new one is open to the image's user, whoever that
     /// is: tenants are kept apart by the directory above, which is root's.
     func prepare(in store: ImageStore) throws(PodsError) -> String {
+        let path = "volumes/\(tenant)/\(name)"
         do throws(SystemError) {
             let root = try Descriptor.workingDirectory.openFollowing(store.path, O_RDONLY | O_DIRECTORY)
-            for directory in ["volumes", "volumes/\(tenant)"] {
-                do throws(SystemError) { try root.view.makeDirectory(directory, mode: 0o700) } catch
-                    where error.code == .EEXIST
-                {}
-            }
-            let path = "volumes/\(tenant)/\(name)"
-            // In one step: one that was made and not yet opened to all would stay so.
-            do throws(SystemError) {
-                try CreationMask.none { () throws(SystemError) in try root.view.makeDirectory(path, mode: 0o1777) }
-            } catch {
-                guard error.code == .EEXIST else { throw error }
-                guard try root.view.status(of: path).isDirectory else { throw SystemError("mkdirat", path, .ENOTDIR) }
-            }
+            if try !isThere(path, in: root.view) { try make(path, in: root.view) }
             return self.path(in: store)
         } catch { throw .volume(name, error) }
+    }
+    private func isThere(_ path: String, in root: Descriptor) throws(SystemError) -> Bool {
+        do throws(SystemError) {
+            guard try root.status(of: path).isDirectory else { throw SystemError("mkdirat", path, .ENOTDIR) }
+            return true
+        } catch {
+            if error.code == .ENOENT { return false }
+            throw error
+        }
+    }
+
+    private func make(_ path: String, in root: Descriptor) throws(SystemError) {
+        for directory in ["volumes", "volumes/\(tenant)"] {
+            do throws(SystemError) { try root.makeDirectory(directory, mode: 0o700) } catch  where error.code == .EEXIST
+            {}
+        }
+        // In one step: one that was made and not yet opened to all would stay so.
+        do throws(SystemError) {
+            try CreationMask.none { () throws(SystemError) in try root.makeDirectory(path, mode: 0o1777) }
+        } catch {
+            guard error.code == .EEXIST, try isThere(path, in: root) else { throw error }
+        }
     }
 }

@@ -27,13 +27,13 @@ package struct SeccompCache {
         try program(for: SeccompKey(profile)) { () throws(SeccompError) in profile }
     }
 
-    /// The program for a template's JSON text in UTF-8: one digest and one file read if it was seen before; the text is
+    /// The program of the default profile, which the build embeds: one file read if it was made before; the profile is
     /// parsed only if it was not.
-    package func program(
-        template text: UnsafeRawBufferPointer, for target: SeccompTemplate.Target
-    ) throws(SeccompError) -> SeccompProgram {
-        try program(for: SeccompKey(template: text, for: target)) { () throws(SeccompError) in
-            try SeccompTemplate(parsing: Array(text)).resolved(for: target)
+    package func defaultProgram(for target: SeccompTemplate.Target) throws(SeccompError) -> SeccompProgram {
+        try program(for: SeccompKey(templateDigest: "\(defaultSeccompTextDigest)", for: target)) {
+            () throws(SeccompError) in
+            let text = defaultSeccompText.withUTF8Buffer { Array($0) }
+            return try SeccompTemplate(parsing: text).resolved(for: target)
         }
     }
 

@@ -38,7 +38,7 @@ enum SeccompEntry {
         guard bytes[end...].elementsEqual(digest.finish()) else { return nil }
         let instructions = UnsafeRawBufferPointer(rebasing: bytes[headerSize..<headerSize + program])
         guard isSoundFilter(instructions) else { return nil }
-        let text = bytes[(headerSize + program)..<end]
+        let text = Array(bytes[(headerSize + program)..<end])
         return SeccompProgram(
             bytes: Array(instructions), flags: SeccompFlags(rawValue: number(12)),
             unknownNames: text.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) })

@@ -28,11 +28,10 @@ package struct SeccompKey: Hashable, Sendable {
         bytes = digest.finish()
     }
 
-    /// The key of a template's text and what it is to be resolved for: cheaper, for nothing is parsed. Two texts that
-    /// mean the same have two keys.
-    package init(template text: UnsafeRawBufferPointer, for target: SeccompTemplate.Target) {
+    /// The key of a template, by its text's digest, and what it is to be resolved for: cheaper, for nothing is parsed. Two
+    /// texts that mean the same have two keys.
+    init(templateDigest text: String, for target: SeccompTemplate.Target) {
         var digest = SeccompKey.digest("template")
-        digest.feed(UInt64(text.count))
         digest.feed(text)
         digest.feed(target.capabilities.sorted())
         digest.feed(UInt64(target.architecture.token))

@@ -55,9 +55,8 @@ struct SeccompCacheTests {
     @Test("a key is of the text and of all that it is resolved for")
     func keys() throws {
         func key(_ text: String, _ capabilities: Set<String>, _ minor: Int) -> SeccompKey {
-            var text = text
-            let target = SeccompTemplate.Target(capabilities: capabilities, kernel: (6, minor))
-            return text.withUTF8 { SeccompKey(template: UnsafeRawBufferPointer($0), for: target) }
+            SeccompKey(
+                templateDigest: text, for: SeccompTemplate.Target(capabilities: capabilities, kernel: (6, minor)))
         }
         let keys = [
             key("a", [], 1), key("b", [], 1), key("a", ["CAP_X"], 1), key("a", ["CAP_XCAP_Y"], 1),
