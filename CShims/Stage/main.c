@@ -123,6 +123,7 @@ static long perform(struct stage *s, const struct launch_operation *op) {
     case LAUNCH_OP_OPEN_PROC: return open_proc(s, op);
     case LAUNCH_OP_MOUNT: return mount_file_system(s, op);
     case LAUNCH_OP_BIND: return bind_tree(s, op);
+    case LAUNCH_OP_BIND_PATH: return bind_path(s, op);
     case LAUNCH_OP_MOUNT_ATTRIBUTES: return set_attributes(s, op);
     case LAUNCH_OP_MOUNT_PROPAGATION: return set_propagation(s, op);
     case LAUNCH_OP_DEVICE: return make_device(s, op);

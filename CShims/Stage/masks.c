@@ -4,7 +4,7 @@
 
 static const char here[] = "";
 
-static long clone_of(struct stage *s, int fd, int recursive) {
+long clone_of(struct stage *s, int fd, int recursive) {
     return CALL(s, open_tree, fd, here, OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0));
 }
 

@@ -110,19 +110,38 @@ static long make_slave_late(struct stage *s, int fd) {
     return CALL(s, mount, NULL, path, NULL, MS_SLAVE | MS_REC, NULL);
 }
 
-long bind_tree(struct stage *s, const struct launch_operation *op) {
-    int fd = s->header->descriptors[op->a];
+static long bind_clone(struct stage *s, const struct launch_operation *op, int fd, uint64_t flags) {
     s->subject = op->c;
     long slave = make_slave(s, fd);
     if (slave < 0 && slave != -ENOSYS) return slave;
     /* Attributes come first: the mount is never seen with more rights than it shall have. A kernel without
      * mount_setattr(2) (before 5.12) can change an attached mount alone. */
-    long error = op->x || op->y ? change_attributes(s, fd, op->x, op->y, op->b & LAUNCH_MOUNT_RECURSIVE) : 0;
+    long error = op->x || op->y ? change_attributes(s, fd, op->x, op->y, flags & LAUNCH_MOUNT_RECURSIVE) : 0;
     int late = error == -ENOSYS || (error == -EINVAL && s->call == SYS_mount);
     if (error < 0 && !late) return error;
-    error = attach(s, fd, op->c, op->b);
+    error = attach(s, fd, op->c, flags);
     if (error >= 0 && slave == -ENOSYS) error = make_slave_late(s, fd);
-    if (error >= 0 && late) error = change_attributes(s, fd, op->x, op->y, op->b & LAUNCH_MOUNT_RECURSIVE);
+    if (error >= 0 && late) error = change_attributes(s, fd, op->x, op->y, flags & LAUNCH_MOUNT_RECURSIVE);
+    return error;
+}
+
+long bind_tree(struct stage *s, const struct launch_operation *op) {
+    return bind_clone(s, op, s->header->descriptors[op->a], op->b);
+}
+
+/* A kernel lists mounts by their age, and programs take that for the order of the configuration: so the clone is made
+ * here, where the host's tree can still be seen, and not beforehand by the runtime. */
+long bind_path(struct stage *s, const struct launch_operation *op) {
+    struct stat st = {0};
+    s->subject = op->a;
+    long source = CALL(s, openat, AT_FDCWD, text(s, op->a), O_PATH | O_CLOEXEC, 0);
+    if (source < 0) return source;
+    long fd = CALL(s, newfstatat, source, here, &st, AT_EMPTY_PATH);
+    if (fd >= 0) fd = clone_of(s, (int)source, op->b & LAUNCH_MOUNT_TREE);
+    close_descriptor((int)source);
+    if (fd < 0) return fd;
+    long error = bind_clone(s, op, (int)fd, op->b | ((st.mode & S_IFMT) == S_IFDIR ? 0 : LAUNCH_MOUNT_FILE));
+    close_descriptor((int)fd);
     return error;
 }
 

@@ -48,6 +48,8 @@ long attach_root(struct stage *s, const struct launch_operation *op);
 long open_proc(struct stage *s, const struct launch_operation *op);
 long mount_file_system(struct stage *s, const struct launch_operation *op);
 long bind_tree(struct stage *s, const struct launch_operation *op);
+long bind_path(struct stage *s, const struct launch_operation *op);
+long clone_of(struct stage *s, int fd, int recursive);
 long set_attributes(struct stage *s, const struct launch_operation *op);
 long set_propagation(struct stage *s, const struct launch_operation *op);
 long propagate_tree(struct stage *s, const struct launch_operation *op);

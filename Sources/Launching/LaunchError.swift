@@ -88,6 +88,8 @@ enum Hint {
             "the working directory can't lie behind a link of /proc or a loop of links; see cwd, or the image's WorkingDir"
         case (.makeDirectory, .ENOTDIR):
             "a component of the working directory is a file in the image; see cwd, or the image's WorkingDir"
+        case (.bind(let bind), .ENOENT) where bind.index == nil && error.call == "openat":
+            "the source of a bind mount must be there; see /mounts of config.json"
         case (.makeDirectory, .ENOENT), (.mount, .ENOENT), (.bind, .ENOENT):
             "the image has a symbolic link on the way that leads to nothing inside the image"
         case (.mount, .ENOTDIR), (.bind, .ENOTDIR): "a component of the target is not a directory in the image"

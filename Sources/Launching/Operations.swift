@@ -73,21 +73,25 @@ extension ArenaBuilder {
     }
 
     private mutating func addBind(_ bind: BindMount, number n: Int, _ references: References) {
-        if !references.links.isEmpty, !references.links[bind.index].isEmpty {
+        if let index = bind.index, !references.links.isEmpty, !references.links[index].isEmpty {
             let (directory, name) = split(bind.target)
-            return add(
-                LAUNCH_OP_SYMLINK, step: n, a: directory, b: name, c: string(references.links[bind.index]), x: 1)
+            return add(LAUNCH_OP_SYMLINK, step: n, a: directory, b: name, c: string(references.links[index]), x: 1)
         }
         let target = string(bind.target)
         var flags = bind.strict ? LAUNCH_MOUNT_STRICT.rawValue : 0
         if bind.coversLink { flags |= LAUNCH_MOUNT_NOFOLLOW.rawValue }
-        if !references.isDirectory[bind.index] { flags |= LAUNCH_MOUNT_FILE.rawValue }
         let all = bind.recursiveAttributes
         let recursive = all.set != 0 || all.clear != 0
+        if recursive { flags |= LAUNCH_MOUNT_RECURSIVE.rawValue }
         let first = recursive ? all : bind.attributes
-        add(
-            LAUNCH_OP_BIND, step: n, a: UInt32(bind.index),
-            b: flags | (recursive ? LAUNCH_MOUNT_RECURSIVE.rawValue : 0), c: target, x: first.set, y: first.clear)
+        if let index = bind.index {
+            if !references.isDirectory[index] { flags |= LAUNCH_MOUNT_FILE.rawValue }
+            add(LAUNCH_OP_BIND, step: n, a: UInt32(index), b: flags, c: target, x: first.set, y: first.clear)
+        } else {
+            if bind.isRecursive { flags |= LAUNCH_MOUNT_TREE.rawValue }
+            add(
+                LAUNCH_OP_BIND_PATH, step: n, a: string(bind.source), b: flags, c: target, x: first.set, y: first.clear)
+        }
         if recursive, bind.attributes.set != 0 || bind.attributes.clear != 0 {
             add(
                 LAUNCH_OP_MOUNT_ATTRIBUTES, step: n, c: target, x: bind.attributes.set, y: bind.attributes.clear)

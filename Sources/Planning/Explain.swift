@@ -303,7 +303,8 @@ extension BindMount {
     var text: String {
         let words =
             attributes.words + recursiveAttributes.words.map { "r" + $0 } + propagation.map(\.text)
-        return "bind \(quoted(source)), descriptor \(index), on \(quoted(target))" + (strict ? ", no links" : "")
+        return "bind \(quoted(source))" + (isRecursive ? " and what is mounted below" : "")
+            + (index.map { ", descriptor \($0)," } ?? "") + " on \(quoted(target))" + (strict ? ", no links" : "")
             + (coversLink ? ", itself if it is a link" : "")
             + (words.isEmpty ? "" : ": " + words.joined(separator: ","))
     }

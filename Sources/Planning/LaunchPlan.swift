@@ -352,10 +352,12 @@ package struct ContainerTerminal: Hashable, Sendable {
 
 /// A piece of the host's tree at `target`.
 package struct BindMount: Hashable, Sendable {
-    /// Which descriptor of the plan.
-    package var index: Int
-    /// For people: what it is a clone of.
+    /// Which descriptor of the plan; nil: the child opens `source`.
+    package var index: Int?
+    /// What it is a clone of.
     package var source: String
+    /// Whether what is mounted below the source comes with it, where the child opens it.
+    package var isRecursive = false
     package var target: String
     package var attributes: MountAttributes
     /// Whether `attributes` hold for the mounts below too (`rro`, `rnosuid`, …).
@@ -367,7 +369,7 @@ package struct BindMount: Hashable, Sendable {
     package var coversLink = false
 
     package init(
-        index: Int, source: String, target: String, attributes: MountAttributes = .init(),
+        index: Int?, source: String, target: String, attributes: MountAttributes = .init(),
         recursiveAttributes: MountAttributes = .init(), propagation: [Propagation] = [], strict: Bool = false
     ) {
         self.index = index

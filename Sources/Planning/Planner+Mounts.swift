@@ -65,8 +65,11 @@ extension Planner {
             throw .mountOption("tmpcopyup", at: at + "/options", why: "a bind mount has its own content")
         }
         let owners = try ownerMap(mount, options, at: at)
-        let index: Int
-        if owners == nil && options.link == .followed {
+        var index: Int?
+        let isPlain = owners == nil && options.link == .followed
+        if isPlain && isOpenedByChild(source) {
+            index = nil
+        } else if isPlain {
             index = open(.bindSource(path: source, recursive: options.isRecursive))
         } else {
             index = open(
@@ -78,7 +81,17 @@ extension Planner {
             attributes: options.attributes.forChange, recursiveAttributes: options.recursiveAttributes.forChange,
             propagation: options.propagation, strict: isStrict(mount.destination))
         bind.coversLink = options.coversLink
+        bind.isRecursive = index == nil && options.isRecursive
         return .bind(bind)
+    }
+
+    /// Whether the child sees and may open what the runtime would: not from a user or mount namespace that it joins, not
+    /// where the host's mounts are hidden from it, and not by paths that mean something else to each process.
+    private func isOpenedByChild(_ source: String) -> Bool {
+        let isOwn = spec.linux.namespaces.contains { $0.type == "mount" && $0.path == nil }
+        let isUsers = spec.linux.namespaces.contains { $0.type == "user" }
+        return isOwn && !isUsers && outerPropagation == .slave && source.hasPrefix("/")
+            && !["/proc/", "/dev/fd", "/dev/std"].contains(where: source.hasPrefix)
     }
 
     /// `/`, also written as `//.`.

@@ -39,7 +39,8 @@ extension Step {
                 + (mount.copiesUp ? ["getdents64", "sendfile"] : []) + ["move_mount"]
                 + (mount.propagation.isEmpty ? [] : ["mount"])
         case .bind(let bind):
-            ["mount_setattr", "openat2", "mkdirat", "openat", "move_mount"]
+            (bind.index == nil ? ["openat", "newfstatat", "open_tree"] : [])
+                + ["mount_setattr", "openat2", "mkdirat", "openat", "move_mount"]
                 + (bind.propagation.isEmpty ? [] : ["mount"])
         case .device: ["openat2", "mkdirat", "mknodat", "newfstatat", "fchownat"]
         case .symlink: ["openat2", "mkdirat", "symlinkat"]

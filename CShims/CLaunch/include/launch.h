@@ -64,7 +64,8 @@ enum { LAUNCH_MAGIC = 0x31475250 /* "PRG1" */, LAUNCH_DESCRIPTORS = 96, LAUNCH_P
     X(AFFINITY, "f---")        /* a set of processors */                                                            \
     X(PERSONALITY, "----")     /* a */                                                                              \
     X(MEMORY_POLICY, "f---")   /* a set of nodes; x: MPOL_* */                                                      \
-    X(LISTENER, "----")        /* shows the descriptor that SECCOMP made, and goes on when it is taken */
+    X(LISTENER, "----")        /* shows the descriptor that SECCOMP made, and goes on when it is taken */                                                                                   \
+    X(BIND_PATH, "s-s-")       /* a path of the host's, -, target; the rest as BIND */
 
 #define LAUNCH_ENUM(name, fields) LAUNCH_OP_##name,
 enum launch_kind { LAUNCH_OPERATIONS(LAUNCH_ENUM) LAUNCH_KINDS };
@@ -77,6 +78,7 @@ enum launch_mount_flags {
     LAUNCH_MOUNT_COPY = 8,      /* what is in the target is copied into the new file system */
     LAUNCH_MOUNT_MODE = 16,     /* the new file system has the target's permissions */
     LAUNCH_MOUNT_NOFOLLOW = 32, /* a symbolic link at the end of the target is the target */
+    LAUNCH_MOUNT_TREE = 64,     /* what is mounted below the source comes with it */
 };
 
 /* A terminal's size in x: rows, columns; 0: as the kernel has it. */
