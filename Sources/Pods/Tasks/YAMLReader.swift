@@ -196,6 +196,9 @@ extension YAMLReader {
                 text = "\(context) from line \(parser.context_mark.line + 1) on: \(problem)"
             }
         }
+        if problem == "did not find expected '-' indicator" {
+            text += "\n  hint: the keys of an item stand below each other, as far to the right as its first"
+        }
         if hasTab(parser.problem_mark) { text += "\n  hint: YAML is indented with spaces, and here is a tab" }
         return (position, text)
     }
