@@ -51,6 +51,13 @@ import Testing
                 """)
     }
 
+    @Test("a destination's name can do nothing to a terminal")
+    func terminal() throws {
+        #expect(Perigee.shell("sed -i 's/destination: .*/destination: \"\\\\e[31m\"/' \(file)").status == 0)
+        let outcome = Perigee.shared.run(["pod", "validate", file])
+        #expect(outcome.output.contains("payload:/\\u{1b}[31m"), "\(outcome.output)\(outcome.errors)")
+    }
+
     @Test("validate --json, of a file that is right and of one that is not")
     func json() throws {
         func object(_ outcome: Perigee.Outcome) throws -> [String: Any] {

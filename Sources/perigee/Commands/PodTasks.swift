@@ -1,5 +1,6 @@
 internal import Linux
 internal import OCI
+internal import Planning
 internal import Pods
 
 // `perigee pod validate` and `pod bundle`: task files, before anything is run.
@@ -114,7 +115,7 @@ extension Verb {
                 case .uplink(let uplink):
                     let count = uplink.sources.count
                     let what = "\(count) file\(count == 1 ? "" : "s") to \(uplink.volume):/\(uplink.destination)"
-                    return [step.id, "uplink", what, group, "-", step.onFailure.rawValue]
+                    return [step.id, "uplink", printable(what), group, "-", step.onFailure.rawValue]
                 }
             }
         }
