@@ -86,6 +86,18 @@ struct TaskBundleTests {
         #expect(operation.groups.map(\.steps.count) == [2] && operation.groups[0].id == "A")
     }
 
+    @Test("the host's graces stand in the bundle (B28)")
+    func graces() throws {
+        var rules = TaskFile.Rules()
+        rules.graceSeconds = 60
+        rules.terminationGraceSeconds = 10
+        let yaml = Array(TaskText.pod("A", "max_duration: 1").utf8)
+        let files = TaskBundle(try TaskFile.parse(yaml, name: "f", tenant: "t", rules: rules).operation).files
+        #expect(files[0].text.contains("\"timeout_seconds\": 120,"))
+        #expect(files[1].text.contains("timeout-seconds: \"120\"\n"))
+        #expect(files[1].text.contains("terminationGracePeriodSeconds: 10\n"))
+    }
+
     @Test("a task's id that is no label's value becomes an annotation")
     func longIdentifiers() throws {
         for (id, isLabel) in [

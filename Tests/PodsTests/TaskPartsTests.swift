@@ -35,7 +35,7 @@ struct TaskPartsTests {
         #expect(try seconds("1", grace: 60) == 120)
         #expect(try seconds("0.05") == 303)
         #expect(try seconds("0.0001") == 301)
-        #expect(try TaskText.onlyPod(TaskText.pod()).timeoutSeconds() == nil)
+        #expect(try TaskText.onlyPod(TaskText.pod()).timeoutSeconds(grace: 300) == nil)
     }
 
     @Test(

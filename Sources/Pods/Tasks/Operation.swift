@@ -7,6 +7,10 @@ package struct Operation: Hashable, Sendable {
     package var labels: [Label] = []
     /// Whose it is. It comes from the caller, and a file has no key for it.
     package let tenant: String
+    /// What is added to a pod's time for scheduling and shutdown, in seconds.
+    package var graceSeconds = TaskFile.graceSeconds
+    /// What a process has between the signal to end and SIGKILL, in seconds.
+    package var terminationGraceSeconds = TaskFile.terminationGraceSeconds
     /// In the order of the file. The steps of one group are begun together.
     package var groups: [StepGroup] = []
 

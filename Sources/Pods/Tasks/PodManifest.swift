@@ -4,7 +4,7 @@ internal import OCI
 struct PodManifest {
     let step: Step
     let pod: PodTask
-    let tenant: String
+    let operation: Operation
 
     var json: JSON.Value {
         .members([
@@ -14,7 +14,7 @@ struct PodManifest {
                 .members([
                     ("hostname", .string(pod.hostname)), ("restartPolicy", .string("Never")),
                     ("activeDeadlineSeconds", pod.maxDuration.map { .unsigned(($0 + 999) / 1000) }),
-                    ("terminationGracePeriodSeconds", .unsigned(TaskFile.terminationGraceSeconds)),
+                    ("terminationGracePeriodSeconds", .unsigned(operation.terminationGraceSeconds)),
                     ("containers", .array([container])),
                     (
                         "volumes",
@@ -23,7 +23,7 @@ struct PodManifest {
                                 ("name", .string("data")),
                                 (
                                     "persistentVolumeClaim",
-                                    .object([("claimName", .string("\(tenant)-\(pod.volume)"))])
+                                    .object([("claimName", .string("\(operation.tenant)-\(pod.volume)"))])
                                 ),
                             ])
                         ])
@@ -36,20 +36,20 @@ struct PodManifest {
     private var metadata: JSON.Value {
         let isLabel = PodManifest.isLabelValue(step.id)
         let labels: [(String, JSON.Value?)] = [
-            ("app.kubernetes.io/managed-by", .string("perigee")), ("tenant", .string(tenant)),
+            ("app.kubernetes.io/managed-by", .string("perigee")), ("tenant", .string(operation.tenant)),
             ("pod-name", .string(pod.name)), ("task-id", isLabel ? .string(step.id) : nil),
             ("node", .string(pod.node.rawValue)),
         ]
         let annotations: [(String, JSON.Value?)] = [
             ("task-id", isLabel ? nil : .string(step.id)), ("description", step.description.map { .string($0) }),
-            ("timeout-seconds", pod.timeoutSeconds().map { .string(String($0)) }),
+            ("timeout-seconds", pod.timeoutSeconds(grace: operation.graceSeconds).map { .string(String($0)) }),
             ("max-duration-seconds", pod.maxDuration.map { .string(PodManifest.seconds($0)) }),
             ("on-failure", .string(step.onFailure.rawValue)),
             ("on-timeout", pod.onTimeout == .failure ? nil : .string(pod.onTimeout.rawValue)),
             ("init", pod.hasInit ? nil : .string("false")),
         ]
         return .object([
-            ("name", .string(pod.hostname)), ("namespace", .string(tenant)), ("labels", .members(labels)),
+            ("name", .string(pod.hostname)), ("namespace", .string(operation.tenant)), ("labels", .members(labels)),
             ("annotations", .members(annotations)),
         ])
     }

@@ -40,7 +40,7 @@ package struct PodTask: Hashable, Sendable {
 
     /// The step's whole time in seconds, from when it was accepted to when it is given up: its run, rounded up, and
     /// `grace` for scheduling and shutdown. nil: without `max_duration` there is none.
-    package func timeoutSeconds(grace: UInt64 = TaskFile.graceSeconds) -> UInt64? {
+    package func timeoutSeconds(grace: UInt64) -> UInt64? {
         maxDuration.map { ($0 + 999) / 1000 + grace }
     }
 }

@@ -28,7 +28,7 @@ package struct TaskBundle: Sendable {
         var uplinks: [String] = []
         for group in operation.groups {
             let documents = group.steps.compactMap { step in
-                step.pod.map { YAMLWriter.text(PodManifest(step: step, pod: $0, tenant: operation.tenant).json) }
+                step.pod.map { YAMLWriter.text(PodManifest(step: step, pod: $0, operation: operation).json) }
             }
             if !documents.isEmpty {
                 manifests.append(
@@ -80,7 +80,10 @@ package struct TaskBundle: Sendable {
                                 ("manifest", .string(manifest(of: group))), ("document", .integer(Int64(document))),
                                 ("pod", .string(pod.hostname)),
                                 ("group", group.isMerged ? .string(group.id) : nil),
-                                ("timeout_seconds", pod.timeoutSeconds().map { .unsigned($0) }),
+                                (
+                                    "timeout_seconds",
+                                    pod.timeoutSeconds(grace: operation.graceSeconds).map { .unsigned($0) }
+                                ),
                             ] + end + [("on_timeout", isSuccess ? .string(pod.onTimeout.rawValue) : nil)])
                     case .uplink(let uplink):
                         let files = uplink.sources.map { "files/\(step.id)/\($0.name)" }

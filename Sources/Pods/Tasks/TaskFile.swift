@@ -11,10 +11,13 @@ package struct TaskFile: Sendable {
     /// The largest file that is read, in bytes.
     package static let maximumSize = 1 << 20
 
-    /// What a caller may loosen.
+    /// What is the caller's to say.
     package struct Rules: Sendable {
         /// Steps that do not run together may have the same pod_name.
         package var allowsSequentialReuse = false
+        /// As the host's configuration has them for the tenant; see ``Operation``.
+        package var graceSeconds = TaskFile.graceSeconds
+        package var terminationGraceSeconds = TaskFile.terminationGraceSeconds
 
         package init() {}
     }
@@ -32,6 +35,8 @@ package struct TaskFile: Sendable {
         var operation = Operation(tenant: tenant)
         // Of a text that has no end nothing else can be told.
         if !text.documents.isEmpty || text.problems.isEmpty { operation = reader.operation(text.documents) }
+        operation.graceSeconds = rules.graceSeconds
+        operation.terminationGraceSeconds = rules.terminationGraceSeconds
         let problems = text.problems + reader.complaints.problems
         let warnings = reader.complaints.warnings.sorted { $0.position < $1.position }
         guard problems.isEmpty else {

@@ -110,7 +110,7 @@ extension Verb {
                 let group = group.isMerged ? group.id : "-"
                 switch step.work {
                 case .podRun(let pod):
-                    let timeout = pod.timeoutSeconds().map { "\($0) s" } ?? "-"
+                    let timeout = pod.timeoutSeconds(grace: operation.graceSeconds).map { "\($0) s" } ?? "-"
                     return [step.id, "pod_run", pod.hostname, group, timeout, step.onFailure.rawValue]
                 case .uplink(let uplink):
                     let count = uplink.sources.count
