@@ -1,7 +1,7 @@
 #!/bin/sh
 # packages.sh : installs the Debian packages that building and testing need, where some are missing.
 set -eu
-need="libseccomp-dev libarchive-dev libzstd-dev libssl-dev zlib1g-dev pkg-config python3 zstd \
+need="libseccomp-dev libarchive-dev libzstd-dev libssl-dev zlib1g-dev libyaml-dev pkg-config python3 python3-venv zstd \
 qemu-user-static strace libcap2-bin skopeo umoci podman catatonit containernetworking-plugins
 runc isal"
 missing=

@@ -34,6 +34,7 @@ part "test images" Rootfs/images/build.py demo demo-host python layers foreign
 part "qemu-user" Rootfs/binfmt.sh
 part "tests" unit_tests
 grep 'Test run with' "$log"
+part "manifests, by Kubernetes' schemas" Tests/manifests.sh .build/release/perigee
 part "fuzzers' corpora" Tests/fuzz.sh
 part "faults, one in 61" Tests/faults.py --every 61
 part "podman's images" Tests/podman-smoke.sh .build/release/perigee

@@ -46,6 +46,19 @@ extension Descriptor {
         }
     }
 
+    /// Opens `path` beneath this directory: a link anywhere in it is ELOOP, and what leads out EXDEV. Wraps `openat2(2)`
+    /// with `RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS`.
+    package func openBeneath(_ path: UnsafePointer<CChar>, _ flags: Int32, mode: UInt32 = 0) throws(SystemError)
+        -> OwnedDescriptor
+    {
+        let resolve = UInt64(RESOLVE_BENEATH) | UInt64(RESOLVE_NO_SYMLINKS)
+        while true {
+            let n = clinux_openat2(number, path, UInt64(UInt32(bitPattern: flags)), UInt64(mode), resolve)
+            if n == -Int(Errno.EINTR.rawValue) || n == -Int(Errno.EAGAIN.rawValue) { continue }
+            return OwnedDescriptor(taking: Int32(try check(n, "openat2", String(cString: path))))
+        }
+    }
+
     /// What `path` is; a link is not followed. Wraps `fstatat(2)` with `AT_SYMLINK_NOFOLLOW`.
     package func status(of path: UnsafePointer<CChar>) throws(SystemError) -> FileStatus {
         var s = stat()

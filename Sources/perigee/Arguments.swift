@@ -1,3 +1,5 @@
+internal import Planning
+
 /// An option of a verb, as the parser and the help both read it.
 struct Option: Sendable {
     /// With the dashes: `--bundle`.
@@ -98,28 +100,5 @@ struct Arguments {
     private func suggestion(for name: String, _ table: [Option]) -> String {
         guard let near = Spelling.nearest(to: name, among: table.map(\.name)) else { return "" }
         return "; did you mean '\(near)'?"
-    }
-}
-
-/// Guesses at what was meant.
-enum Spelling {
-    /// The one of `words` that is at most two typing mistakes from `word`.
-    static func nearest(to word: String, among words: [String]) -> String? {
-        words.map { ($0, distance(Array(word.utf8), Array($0.utf8))) }.filter { $0.1 <= 2 }.min { $0.1 < $1.1 }?.0
-    }
-
-    /// Levenshtein's: insertions, deletions and replacements.
-    private static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
-        var row = Array(0...b.count)
-        for i in a.indices {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for j in b.indices {
-                let next = min(row[j] + 1, row[j + 1] + 1, diagonal + (a[i] == b[j] ? 0 : 1))
-                diagonal = row[j + 1]
-                row[j + 1] = next
-            }
-        }
-        return row[b.count]
     }
 }

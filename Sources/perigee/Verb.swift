@@ -56,6 +56,8 @@ extension Verb {
     /// Their names, in the order of the help. A launch makes one verb, and not a table of all.
     enum Name: String, CaseIterable, Sendable {
         case podRun = "pod run"
+        case podValidate = "pod validate"
+        case podBundle = "pod bundle"
         case imageLoad = "image load"
         case imageList = "image list"
         case imageInspect = "image inspect"
@@ -70,6 +72,8 @@ extension Verb {
         var verb: Verb {
             switch self {
             case .podRun: .podRun
+            case .podValidate: .podValidate
+            case .podBundle: .podBundle
             case .imageLoad: .imageLoad
             case .imageList: .imageList
             case .imageInspect: .imageInspect

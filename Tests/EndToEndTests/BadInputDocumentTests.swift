@@ -7,6 +7,7 @@ struct BadInputDocumentTests {
         ("Mount points", (BadMountPointTests.podCases + BadMountPointTests.bundleCases).map(\.input)),
         ("The command", BadCommandTests.cases.map(\.input)),
         (BadConfigurationTests.section, BadConfigurationTests.cases.map(\.input) + [BadConfigurationTests.tiny]),
+        (BadTaskTests.section, BadTaskTests.cases.map(\.input)),
         (
             "The command line, and who calls",
             BadOptionTests.cases.map(\.input) + [InterruptionTests.rivals, StandardStreamTests.fullDisk]
