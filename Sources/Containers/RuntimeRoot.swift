@@ -70,7 +70,7 @@ package struct RuntimeRoot: ~Copyable {
     private static let markName = "@root"
 
     /// A directory of the root that is no container's: `@` is in no container's id.
-    func directory(named name: String) throws(SystemError) -> OwnedDescriptor {
+    package func directory(named name: String) throws(SystemError) -> OwnedDescriptor {
         do throws(SystemError) { return try directory.view.open("@" + name, O_RDONLY | O_DIRECTORY) } catch {
             guard error.code == .ENOENT else { throw error }
         }

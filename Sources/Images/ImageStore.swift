@@ -1,5 +1,5 @@
 internal import Glibc
-internal import Linux
+package import Linux
 package import OCI
 
 /// Images on disk, below one directory:
@@ -11,7 +11,7 @@ package import OCI
 ///     layers/CHAINID/fs          a layer as overlayfs takes it; CHAINID/layer.json its record. Whoever uses it holds a
 ///                                shared flock(2) on the directory CHAINID
 ///     containers/ID/upper, work  of ``OverlayRootfs``, which holds an exclusive flock(2) on the directory ID
-///     volumes/                   named volumes
+///     volumes/TENANT/NAME        named volumes, with a lock file .NAME each
 ///     tmp/NAME                   work of a load that runs, which holds an exclusive flock(2) on it
 ///
 /// What stands in `layers` and `blobs` is whole and on the disk: it is made in `tmp`, synchronised and renamed. A load
@@ -21,6 +21,8 @@ package final class ImageStore {
     /// From `/` on: plans hold it.
     package let path: String
     let root: OwnedDescriptor
+    /// The directory at ``path``, which is this store's: it must outlive the use.
+    package var directory: Descriptor { root.view }
 
     /// `/var/lib/perigee`
     package static let defaultPath = "/var/lib/perigee"

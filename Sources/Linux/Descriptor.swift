@@ -58,6 +58,8 @@ package struct FileStatus: Sendable {
     package let rawDevice: UInt64
     /// In bytes.
     package let size: Int64
+    /// What it takes on the disk, in bytes.
+    package let allocated: Int64
     /// Last change of the content: seconds since the epoch, nanoseconds.
     package let modified: (seconds: Int, nanoseconds: Int)
 
@@ -70,6 +72,7 @@ package struct FileStatus: Sendable {
         group = s.st_gid
         rawDevice = UInt64(s.st_rdev)
         size = Int64(s.st_size)
+        allocated = Int64(s.st_blocks) * 512
         modified = (s.st_mtim.tv_sec, s.st_mtim.tv_nsec)
     }
 

@@ -3,6 +3,9 @@ internal import Glibc
 
 /// What the calling process is and may do.
 package enum Identity {
+    /// Real user id: who called. Wraps getuid(2).
+    package static var user: UInt32 { getuid() }
+
     /// Effective user id. Wraps geteuid(2).
     package static var effectiveUser: UInt32 { geteuid() }
 

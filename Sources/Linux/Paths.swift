@@ -46,17 +46,28 @@ extension Descriptor {
         }
     }
 
-    /// Opens `path` beneath this directory: a link anywhere in it is ELOOP, and what leads out EXDEV. Wraps `openat2(2)`
-    /// with `RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS`.
-    package func openBeneath(_ path: UnsafePointer<CChar>, _ flags: Int32, mode: UInt32 = 0) throws(SystemError)
-        -> OwnedDescriptor
-    {
-        let resolve = UInt64(RESOLVE_BENEATH) | UInt64(RESOLVE_NO_SYMLINKS)
+    /// Opens `path`, which must lie below this directory: `..` and absolute links that lead out are EXDEV. Without `links`
+    /// any link on the way is ELOOP, and one at the end too, unless `flags` have `O_PATH | O_NOFOLLOW`. Wraps `openat2(2)`
+    /// with `RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS`.
+    package func openBeneath(
+        _ path: UnsafePointer<CChar>, _ flags: Int32, mode: UInt32 = 0, links: Bool = false,
+        crossingMounts: Bool = true
+    ) throws(SystemError) -> OwnedDescriptor {
+        var resolve = UInt64(RESOLVE_BENEATH) | UInt64(RESOLVE_NO_MAGICLINKS)
+        if !links { resolve |= UInt64(RESOLVE_NO_SYMLINKS) }
+        if !crossingMounts { resolve |= UInt64(RESOLVE_NO_XDEV) }
         while true {
             let n = clinux_openat2(number, path, UInt64(UInt32(bitPattern: flags)), UInt64(mode), resolve)
+            // EAGAIN: as in `openInRoot`.
             if n == -Int(Errno.EINTR.rawValue) || n == -Int(Errno.EAGAIN.rawValue) { continue }
             return OwnedDescriptor(taking: Int32(try check(n, "openat2", String(cString: path))))
         }
+    }
+
+    /// Opens for reading what an `O_PATH` descriptor is of: whoever asked before what it is gets that very file, and no
+    /// device that was put in its place.
+    package func reopen(_ flags: Int32) throws(SystemError) -> OwnedDescriptor {
+        try Descriptor.workingDirectory.openFollowing("/proc/self/fd/\(number)", flags)
     }
 
     /// What `path` is; a link is not followed. Wraps `fstatat(2)` with `AT_SYMLINK_NOFOLLOW`.
@@ -170,6 +181,28 @@ extension Descriptor {
                 let name = (buffer + at + 19).assumingMemoryBound(to: CChar.self)
                 let bytes = Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1))
                 if bytes != [46, 0] && bytes != [46, 46, 0] { names.append(bytes) }
+                at += length
+            }
+        }
+    }
+
+    /// Hands each name of this directory without `.` and `..` to `body`, until that says false: for directories that may
+    /// have more names than memory holds. `self` must be open for reading. Wraps `getdents64(2)`.
+    package func eachEntry(_ body: ([CChar]) throws(SystemError) -> Bool) throws(SystemError) {
+        let size = 32768
+        let buffer = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
+        defer { buffer.deallocate() }
+        try seek(to: 0)
+        while true {
+            let n = try check(clinux_getdents(number, buffer, size), "getdents64", subject)
+            if n == 0 { return }
+            var at = 0
+            while at < n {
+                // struct linux_dirent64, as in `entries()`
+                let length = Int((buffer + at + 16).loadUnaligned(as: UInt16.self))
+                let name = (buffer + at + 19).assumingMemoryBound(to: CChar.self)
+                let bytes = Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1))
+                if bytes != [46, 0] && bytes != [46, 46, 0], try !body(bytes) { return }
                 at += length
             }
         }

@@ -49,6 +49,18 @@ package struct LinuxSpec: Hashable, Sendable {
         package var fileMode: UInt32?
         package var uid: UInt32
         package var gid: UInt32
+
+        package init(
+            path: String, type: String, major: Int64, minor: Int64, fileMode: UInt32?, uid: UInt32, gid: UInt32
+        ) {
+            self.path = path
+            self.type = type
+            self.major = major
+            self.minor = minor
+            self.fileMode = fileMode
+            self.uid = uid
+            self.gid = gid
+        }
     }
 
     package struct Sysctl: Hashable, Sendable {

@@ -71,9 +71,10 @@ package struct PodRun {
         let mount: OwnedDescriptor
         do throws(ImagesError) { mount = try rootfs.mount() } catch { throw .images(error) }
         phases.end("overlay of \(record.layers.count) layers")
+        let used: VolumeHold?
+        if explain { used = nil } else { used = try volume.hold(in: store) }
         let spec = try PodSpec(
-            standard: standard, request: request, image: config,
-            volumePath: explain ? volume.path(in: store) : try volume.prepare(in: store),
+            standard: standard, request: request, image: config, volumePath: volume.path(in: store),
             users: try users(in: mount.view)
         ).make(hostname: "\(request.tenant)-pod")
         phases.end("specification")
@@ -90,6 +91,7 @@ package struct PodRun {
             let outcome = try launch.run(in: root, &state, rootFileSystem: mount)
             _ = consume rootfs
             _ = consume state
+            _ = consume used
             return .ended(outcome)
         } catch { throw .containers(error) }
     }

@@ -1,6 +1,7 @@
 package import Containers
 package import Images
 package import Linux
+package import OCI
 package import Planning
 
 /// Why a pod could not be run.
@@ -33,6 +34,62 @@ package enum PodsError: Error {
     case uplinkTooLarge(limit: Int64)
     /// A signal ended what was being done.
     case interrupted(signal: Int32)
+
+    // MARK: the host's configuration
+    /// Its file can't be read.
+    case configurationFile(path: String, SystemError)
+    /// Others than root may write a file that is trusted; the owner and the mode that it has.
+    case untrustedFile(path: String, owner: UInt32, mode: UInt32)
+    /// A value of it that is none.
+    case configuration(path: String, JSONError)
+
+    // MARK: tenants and their limits
+    /// The caller has no tenant.
+    case noTenant(user: UInt32, configuration: String)
+    /// The caller is not that tenant.
+    case notYourTenant(String, own: String)
+    case belongsToOther(pod: String, tenant: String)
+    /// A pod's host name that can't be one.
+    case hostname(String, HostnameProblem)
+    case podLimit(live: Int, most: Int)
+
+    /// What is wrong with `TENANT-POD_NAME`.
+    package enum HostnameProblem: Hashable, Sendable {
+        case tooLong(Int)
+        case malformed
+        case usedBy(tenant: String)
+    }
+
+    // MARK: nodes and devices
+    /// `task`: whose it is, where it is a task's.
+    case unknownNode(String, task: String?)
+    case nodeDisabled(NodeName)
+    /// All slots of a node are taken, and by whom.
+    case slotsTaken(NodeName, [DeviceSlot.Holder])
+    /// There is no such slot, or it can't be locked.
+    case slot(NodeName, String, SystemError)
+    /// A device of a node's profile; `file`: the CDI file that names it.
+    case device(String, file: String?, SystemError)
+    case notADevice(String, file: String?)
+    case cdiFile(path: String, SystemError)
+    /// A value of a CDI file, in the edits of `device` where they are one's.
+    case cdi(path: String, device: String?, JSONError)
+    case cdiName(String)
+    /// No file has the device. `unread` are files in YAML.
+    case noCDIDevice(String, directories: [String], unread: [String])
+    /// Two files of one directory have it.
+    case cdiConflict(String, paths: [String])
+
+    // MARK: volumes
+    case noVolume(String, tenant: String)
+    case volumeInUse(String, users: [String])
+    /// A path of a volume's that is none.
+    case volumePath(String, why: String)
+    case noMatch(volume: String, pattern: String)
+    case transfer(String, SystemError)
+    case notTransferable(String, kind: String)
+    case transferTooLarge(Int64)
+    case transferTooMany(Int)
 }
 
 extension PodsError: CustomStringConvertible {
@@ -45,7 +102,12 @@ extension PodsError: CustomStringConvertible {
                 + (error.isOutOfRange ? "" : "\n  hint: numbers need not be listed there")
         case .invalidName(let kind, let name):
             "\(kind) '\(name)': 1 to 63 lower-case letters, digits and '-' are allowed, and not '-' at an end"
-        case .volume(let name, let error): "volume '\(name)': \(error)"
+        case .volume(let name, let error):
+            "volume \"\(name)\" cannot be opened: \(error)"
+                + (error.code == .ELOOP
+                    ? "\n  hint: a part of its path in the store is a symbolic link; mount the other place there instead"
+                    : "")
+                + (error.code == .EBUSY ? "\n  hint: something is mounted in it; unmount that first" : "")
         case .noCommand(let image):
             "image \(image) has neither an entrypoint nor a command\n  hint: give one: perigee pod run --image \(image) 'COMMAND'"
         case .wrongArchitecture(let image, let platform, let host):
@@ -77,6 +139,58 @@ extension PodsError: CustomStringConvertible {
         case .uplinkTooLarge(let limit):
             "the files to uplink are larger than \(limit) bytes\n  hint: --max-size allows more"
         case .interrupted(let signal): "interrupted by signal \(signal)"
+        case .configurationFile(let path, let error): "configuration \(path): \(error)"
+        case .untrustedFile(let path, let owner, let mode):
+            "\(path) must be root's, and not writable by others: its owner is \(owner), its mode \(octal(mode))"
+                + "\n  hint: chown root:root \(path); chmod 644 \(path)"
+        case .configuration(let path, let error): "configuration \(path): \(error)"
+        case .noTenant(let user, let path):
+            "user \(user) has no tenant\n  hint: root puts the number into \"uids\" of a tenant in \(path)"
+        case .notYourTenant(let tenant, let own):
+            "Permission denied: you are tenant \(own), and not \(tenant)\n  hint: only root may name another tenant"
+        case .belongsToOther(let pod, let tenant): "Permission denied: pod \(pod) belongs to tenant \(tenant)"
+        case .hostname(let name, let problem): hostnameText(name, problem)
+        case .podLimit(let live, let most):
+            "Maximum pods reached (\(live)/\(most)); stop one or use replace mode"
+                + "\n  hint: `perigee limits` shows the tenant's limits"
+        case .unknownNode(let name, let task):
+            "Node selection is invalid. (\(task.map { "task \($0): " } ?? "")node \"\(name)\"; "
+                + "valid: \((NodeName.allCases.map(\.rawValue) + ["default"]).joined(separator: ", ")))"
+        case .nodeDisabled(let node):
+            "node \(node) is not available on this machine"
+                + "\n  hint: the configuration's /nodes/\(node) says what it has here"
+        case .slotsTaken(let node, let holders):
+            "node \(node): no slot is free: "
+                + holders.map { "slot \($0.slot) is used by \($0.owner)" }.joined(separator: ", ")
+                + "\n  hint: it is free as soon as its pod has ended"
+        case .slot(let node, let slot, let error): "node \(node), slot \(slot): \(error)"
+        case .device(let path, let file, let error): "\(of(file))device \(path): \(error)"
+        case .notADevice(let path, let file): "\(of(file))device \(path): it is no character or block device"
+        case .cdiFile(let path, let error): "CDI file \(path): \(error)"
+        case .cdi(let path, let device, let error):
+            "CDI file \(path)\(device.map { ", device \($0)" } ?? ""): \(error)"
+        case .cdiName(let name):
+            "CDI device '\(name)': its name must be VENDOR/CLASS=DEVICE, such as nvidia.com/gpu=0"
+        case .noCDIDevice(let name, let directories, let unread):
+            "CDI device \(name): no file in \(directories.joined(separator: " or ")) has it"
+                + (unread.isEmpty
+                    ? ""
+                    : "\n  hint: perigee reads CDI files in JSON alone, and not \(unread.joined(separator: ", ")); "
+                        + "`nvidia-ctk cdi generate --format=json` writes one")
+        case .cdiConflict(let name, let paths):
+            "CDI device \(name): it stands in \(paths.joined(separator: " and ")), and neither goes before the other"
+        case .noVolume(let name, let tenant):
+            "no volume \"\(name)\" of tenant \(tenant)\n  hint: `perigee volume list --tenant \(tenant)` lists them"
+        case .volumeInUse(let name, let users):
+            "Volume \"\(name)\" is used by \(users.isEmpty ? "a live pod" : users.joined(separator: ", "))"
+                + "\n  hint: it can be removed when that has ended"
+        case .volumePath(let path, let why): "path '\(path)' in a volume: \(why)"
+        case .noMatch(let volume, let pattern): "volume \"\(volume)\": nothing is named '\(pattern)'"
+        case .transfer(let path, let error): "\(path): \(error)"
+        case .notTransferable(let path, let kind): "\(path) is \(kind): only files, directories and links are copied"
+        case .transferTooLarge(let limit):
+            "more than \(limit) bytes\n  hint: the tenant's transfer_size, or --max-size"
+        case .transferTooMany(let most): "more than \(most) files, or paths of more than 4095 bytes"
         }
     }
 
@@ -89,20 +203,16 @@ extension PodsError: CustomStringConvertible {
         return problems.prefix(mostProblems).map { $0.text(of: name) } + (more > 0 ? ["\(name): and \(more) more"] : [])
     }
 
-    /// What managing commands end with: 1 failed, 2 usage or invalid file, 3 limit or busy, 4 not found, 5 not permitted.
-    package var managementStatus: Int32 {
-        switch self {
-        case .invalidTaskFile, .invalidName: 2
-        case .bundleBusy, .uplinkTooLarge: 3
-        case .interrupted(let signal): 128 + signal
-        case .unreadableTaskFile(_, let error), .bundle(_, let error), .uplinkSource(_, let error):
-            switch error.code {
-            case .ENOENT, .ENOTDIR: 4
-            case .EACCES, .EPERM: 5
-            case .EINVAL, .EFBIG: 2
-            default: 1
-            }
-        default: 1
+    private func of(_ file: String?) -> String { file.map { "CDI file \($0), " } ?? "" }
+
+    private func octal(_ mode: UInt32) -> String { String(mode & 0o7777, radix: 8) }
+
+    private func hostnameText(_ name: String, _ problem: HostnameProblem) -> String {
+        switch problem {
+        case .tooLong(let count):
+            "Hostname \"\(name)\" is \(count) characters; <tenant>-<pod_name> must be at most 63"
+        case .malformed: "Hostname \"\(name)\" must match [a-z0-9]([-a-z0-9]*[a-z0-9])?"
+        case .usedBy(let tenant): "Hostname \"\(name)\" is in use by tenant \(tenant)"
         }
     }
 
@@ -122,6 +232,36 @@ extension PodsError: CustomStringConvertible {
         case .containers(let error): error.exitStatus
         case .invalidName: 2
         default: 125
+        }
+    }
+
+    /// For verbs that manage: 1 failed, 2 usage or an invalid file, 3 a limit or busy, 4 not there, 5 not permitted.
+    package var managementStatus: Int32 {
+        switch self {
+        case .invalidName, .untrustedFile, .configuration, .hostname, .unknownNode, .cdi, .cdiName, .cdiConflict,
+            .volumePath, .notTransferable, .invalidTaskFile:
+            2
+        case .bundleBusy, .uplinkTooLarge, .podLimit, .slotsTaken, .volumeInUse, .transferTooLarge, .transferTooMany,
+            .nodeDisabled:
+            3
+        case .noVolume, .noMatch, .noCDIDevice: 4
+        case .noTenant, .notYourTenant, .belongsToOther: 5
+        case .interrupted(let signal): 128 + signal
+        case .unreadableTaskFile(_, let error), .bundle(_, let error), .uplinkSource(_, let error):
+            switch error.code {
+            case .ENOENT, .ENOTDIR: 4
+            case .EACCES, .EPERM: 5
+            case .EINVAL, .EFBIG: 2
+            default: 1
+            }
+        case .volume(_, let error), .configurationFile(_, let error), .transfer(_, let error),
+            .device(_, _, let error), .images(.system(let error)):
+            switch error.code {
+            case .ENOENT: 4
+            case .EPERM, .EACCES: 5
+            default: 1
+            }
+        default: 1
         }
     }
 }

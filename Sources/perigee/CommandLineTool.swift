@@ -46,6 +46,7 @@ enum CommandLineTool {
         var options = GlobalOptions()
         if let store = global["--store"] { options.store = try absolute(store) }
         if let root = global["--root"] { options.root = try absolute(root) }
+        options.configuration = global["--config-file"]
         return try verb.run(arguments, options)
     }
 

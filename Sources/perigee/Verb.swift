@@ -58,6 +58,11 @@ extension Verb {
         case podRun = "pod run"
         case podValidate = "pod validate"
         case podBundle = "pod bundle"
+        case volumeList = "volume list"
+        case volumePut = "volume put"
+        case volumeGet = "volume get"
+        case volumeRemove = "volume rm"
+        case limits
         case imageLoad = "image load"
         case imageList = "image list"
         case imageInspect = "image inspect"
@@ -74,6 +79,11 @@ extension Verb {
             case .podRun: .podRun
             case .podValidate: .podValidate
             case .podBundle: .podBundle
+            case .volumeList: .volumeList
+            case .volumePut: .volumePut
+            case .volumeGet: .volumeGet
+            case .volumeRemove: .volumeRemove
+            case .limits: .limits
             case .imageLoad: .imageLoad
             case .imageList: .imageList
             case .imageInspect: .imageInspect
@@ -115,10 +125,13 @@ struct GlobalOptions {
     var store = "/var/lib/perigee"
     /// The state of running containers.
     var root = "/run/perigee"
+    /// Nodes, tenants and limits; nil: PERIGEE_CONFIG, or /etc/perigee/config.json if it is there.
+    var configuration: String?
 
     static let table = [
         Option("--store", value: "DIR", "images, layers and volumes (default /var/lib/perigee)"),
         Option("--root", value: "DIR", "state of running containers (default /run/perigee)"),
+        Option("--config-file", value: "FILE", "nodes, tenants and limits (default /etc/perigee/config.json)"),
         Option("--log", value: "FILE", "append warnings and errors to FILE too"),
         Option("--log-format", value: "text|json", "how they stand there (default text)"),
         Option("--debug", "accepted for engines; the log has all that there is"),
