@@ -344,7 +344,7 @@ class First(Scenario):
     def afterwards(self) -> list[str]:
         problems = super().afterwards()
         volume = self.place.store / "volumes/default/default"
-        if not volume.exists() or volume.stat().st_mode & 0o7777 != 0o1777:
+        if not volume.exists() or volume.stat().st_mode & 0o7777 != 0o777:
             problems.append("the volume is missing, or not open to all")
         return problems
 

@@ -91,7 +91,7 @@ package struct PodRun {
             let outcome = try launch.run(in: root, &state, rootFileSystem: mount)
             _ = consume rootfs
             _ = consume state
-            _ = consume used
+            used?.end()
             return .ended(outcome)
         } catch { throw .containers(error) }
     }

@@ -254,6 +254,7 @@ extension PodsError: CustomStringConvertible {
             case .EINVAL, .EFBIG: 2
             default: 1
             }
+        case .configurationFile(_, let error) where error.code == .EINVAL || error.code == .EFBIG: 2
         case .volume(_, let error), .configurationFile(_, let error), .transfer(_, let error),
             .device(_, _, let error), .images(.system(let error)):
             switch error.code {

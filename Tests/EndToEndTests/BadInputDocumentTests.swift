@@ -12,6 +12,8 @@ struct BadInputDocumentTests {
             "The command line, and who calls",
             BadOptionTests.cases.map(\.input) + [InterruptionTests.rivals, StandardStreamTests.fullDisk]
         ),
+        (VolumeTests.section, VolumeTests.cases.map(\.input)),
+        (LimitsTests.section, LimitsTests.cases.map(\.input)),
     ]
 
     @Test("the document has a row for each bad input that is run, and no other", arguments: sections)

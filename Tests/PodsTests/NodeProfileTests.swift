@@ -230,4 +230,29 @@ import Testing
         try gpu.apply(to: &spec, slot: "1", cdiDirectories: [low])
         #expect(spec.process?.env == ["CARD=1"])
     }
+
+    @Test("a slot is free as soon as the process that has it is killed")
+    func slotOfKilled() throws {
+        defer { remove() }
+        let root = try RuntimeRoot.at(path: directory + "/root")
+        let gpu = try node(#"{"gpu_slots": ["0"], "cdi": "acme.org/card"}"#)
+        if let own = try DeviceSlot.take(gpu, tenant: "client1", pod: "web", in: root) { _ = consume own }
+        let holder = Process()
+        holder.executableURL = URL(fileURLWithPath: "/usr/bin/flock")
+        holder.arguments = ["--no-fork", "\(directory)/root/@slots/gpu-0", "sleep", "60"]
+        try holder.run()
+        for _ in 0..<100 {
+            if try !DeviceSlot.taken(of: gpu, in: root).isEmpty { break }
+            usleep(20_000)
+        }
+        #expect(throws: PodsError.self) {
+            if let own = try DeviceSlot.take(gpu, tenant: "client2", pod: "job", in: root) { _ = consume own }
+        }
+        kill(holder.processIdentifier, SIGKILL)
+        holder.waitUntilExit()
+        guard let own = try DeviceSlot.take(gpu, tenant: "client2", pod: "job", in: root) else {
+            throw PodsError.nodeDisabled(.gpu)
+        }
+        _ = consume own
+    }
 }

@@ -66,19 +66,19 @@ package struct Use: Hashable, Sendable {
 }
 
 extension Tenant {
-    /// Each limit with its value, its source and what is in use.
-    package func json(_ use: Use, _ configuration: Configuration) -> JSON.Value {
+    /// Each limit with its value, its source and what is in use; nil: that is not known.
+    package func json(_ use: Use?, _ configuration: Configuration) -> JSON.Value {
         let rows = LimitKey.allCases.map { key -> (name: String, value: JSON.Value) in
             let members: [(String, JSON.Value?)] = [
                 ("value", limits[key].json(of: key)), ("source", .string("\(limits.source(of: key))")),
-                (key == .cpus ? "used_microseconds" : "use", use.of(key).map { .integer($0) }),
+                (key == .cpus ? "used_microseconds" : "use", use?.of(key).map { .integer($0) }),
             ]
             return (key.rawValue, .members(members))
         }
         return .members([
             ("tenant", .string(name)), ("group", group.map { .string($0) }),
             ("configuration", configuration.isPresent ? .string(configuration.path) : nil),
-            ("limits", .object(rows)), ("slots", .strings(use.slots)),
+            ("limits", .object(rows)), ("slots", use.map { .strings($0.slots) }),
         ])
     }
 }

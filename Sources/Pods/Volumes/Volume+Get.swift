@@ -28,7 +28,7 @@ extension Volume {
         FileCopy.sweep(top.view)
         var copy = FileCopy(limit: limit, exactModes: false)
         for path in found { try Volume.get(path, of: volume.view, into: top.view, &copy) }
-        _ = consume hold
+        hold.end()
         return copy.done
     }
 

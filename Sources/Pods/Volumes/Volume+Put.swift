@@ -52,7 +52,7 @@ extension Volume {
         var copy = FileCopy(limit: limit, exactModes: true)
         let top = try Volume.directory(parts, in: volume.view, destination)
         for source in sources { try Volume.put(source, into: top.view, &copy) }
-        _ = consume hold
+        hold.end()
         return copy.done
     }
 

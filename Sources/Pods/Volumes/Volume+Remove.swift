@@ -17,7 +17,7 @@ extension Volume {
             let lock = try openLock(in: root)
             isFree = try lock.view.lock(exclusive: true, waiting: false)
             if isFree { try root.rename(place, to: away, in: root) }
-            _ = consume lock
+            try lock.close()
         } catch { throw .volume(name, error) }
         guard isFree else {
             throw .volumeInUse(name, users: try users(in: store).map { naming($0) ?? "process \($0)" })

@@ -61,7 +61,9 @@ package struct Volume: Hashable, Sendable {
 
     private func isThere(in root: Descriptor) throws(SystemError) -> Bool {
         do throws(SystemError) {
-            guard try root.status(of: place).isDirectory else { throw SystemError("mkdirat", place, .ENOTDIR) }
+            let status = try root.status(of: place)
+            if status.isSymlink { throw SystemError("open", place, detail: "a symbolic link,", .ELOOP) }
+            guard status.isDirectory else { throw SystemError("open", place, detail: "not a directory,", .ENOTDIR) }
             return true
         } catch {
             if error.code == .ENOENT { return false }
@@ -89,6 +91,10 @@ package struct VolumeHold: ~Copyable {
         self.path = path
         self.lock = lock
     }
+
+    /// From here on it may be removed. Said at the end of a use and not left to the scope's: the compiler may let go of a
+    /// value that nothing asks for any more earlier than that.
+    package consuming func end() { do throws(SystemError) { try lock.close() } catch {} }
 }
 
 extension Volume {

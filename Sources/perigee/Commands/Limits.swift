@@ -20,7 +20,7 @@ extension Verb {
                 let tenant = try TenantOption.tenant(arguments, configuration)
                 let use = try use(of: tenant, configuration, global)
                 if arguments.has("--json") {
-                    return CommandLineTool.printed(tenant.json(use ?? Use(), configuration).text(indent: 2) + "\n")
+                    return CommandLineTool.printed(tenant.json(use, configuration).text(indent: 2) + "\n")
                 }
                 return CommandLineTool.printed(LimitsTable(tenant, use, configuration).text)
             } catch { return Report.failed(error.description, status: error.managementStatus) }
