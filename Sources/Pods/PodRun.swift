@@ -91,7 +91,7 @@ package struct PodRun {
             let outcome = try launch.run(in: root, &state, rootFileSystem: mount)
             _ = consume rootfs
             _ = consume state
-            used?.end()
+            if let held = consume used { held.end() }
             return .ended(outcome)
         } catch { throw .containers(error) }
     }

@@ -67,6 +67,9 @@ extension Volume {
             if let limit, total > limit { throw .transferTooLarge(limit) }
         }
         for source in sources {
+            guard !source.name.utf8.contains(UInt8(ascii: "/")), source.name != ".", source.name != ".." else {
+                throw .volumePath(source.name, why: "it is no file's name")
+            }
             let status = try status(of: source)
             try add(status, source.path)
             guard status.isDirectory else { continue }
