@@ -1,14 +1,14 @@
 /* The loop over the operations, and the report. */
 #include "stage.h"
 
-__attribute__((noreturn)) static void leave(int status) {
+__attribute__((noreturn)) void leave(int status) {
     for (;;) {
         syscall6(SYS_exit_group, status, 0, 0, 0, 0, 0);
         __builtin_trap(); /* a filter that denies exit_group */
     }
 }
 
-static uint64_t clock_of(int clock) {
+uint64_t clock_of(int clock) {
     struct timespec t = {0, 0};
     syscall6(SYS_clock_gettime, clock, (long)&t, 0, 0, 0, 0);
     return (uint64_t)t.seconds * 1000000000u + (uint64_t)t.nanoseconds;
@@ -55,7 +55,7 @@ static long await_byte(struct stage *s, int fd) {
 }
 
 /* Closes what is open between the two, where the kernel or a host's filter has no close_range(2) one by one. */
-static void close_between(int first, int last) {
+void close_between(int first, int last) {
     if (first > last || syscall6(SYS_close_range, first, last, 0, 0, 0, 0) == 0) return;
     struct rlimit64 limit = {0, 0};
     syscall6(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit, 0, 0);
@@ -159,6 +159,7 @@ static long perform(struct stage *s, const struct launch_operation *op) {
     case LAUNCH_OP_AFFINITY: return set_affinity(s, op);
     case LAUNCH_OP_PERSONALITY: return set_personality(s, op);
     case LAUNCH_OP_MEMORY_POLICY: return set_memory_policy(s, op);
+    case LAUNCH_OP_INIT: return become_init(s, op);
     case LAUNCH_KINDS: break;
     }
     return -ENOSYS;

@@ -34,6 +34,9 @@ static inline size_t length(const char *t) {
 
 /* main.c: `stack` as the kernel leaves it, argc first */
 __attribute__((noreturn, used)) void stage_main(unsigned long *stack);
+__attribute__((noreturn)) void leave(int status);
+uint64_t clock_of(int clock);
+void close_between(int first, int last);
 
 /* tree.c: paths, directories and nodes inside the root */
 long open_in_root(struct stage *s, const char *path, uint64_t flags, int strict);
@@ -97,6 +100,9 @@ long set_umask(struct stage *s, const struct launch_operation *op);
 long reset_signals(struct stage *s, const struct launch_operation *op);
 long change_directory(struct stage *s, const struct launch_operation *op);
 long execute(struct stage *s, const struct launch_operation *op);
+
+/* init.c */
+long become_init(struct stage *s, const struct launch_operation *op);
 
 /* settings.c: how the process is scheduled, and what memory it gets */
 long set_scheduler(struct stage *s, const struct launch_operation *op);

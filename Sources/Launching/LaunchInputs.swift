@@ -26,12 +26,15 @@ package struct LaunchInputs: ~Copyable {
     package var hooks: (any HookHost)?
     /// Where the filter's listener goes, where it has one.
     package var listener: FilterListener?
+    /// A file that takes the end of the command, where the plan has an init.
+    package var exitRecord: OwnedDescriptor?
 
     package init(
         root: consuming OwnedDescriptor, network: NetworkMaker? = nil, seccomp: [UInt8] = [], seccompFlags: UInt64 = 0,
         cgroup: (layout: CgroupLayout, path: CgroupPath, resources: LinuxResources)?, cgroupMark: String? = nil,
         lastCapability: UInt32, joining: Cgroup? = nil, parking: consuming ParkedLaunch.Place? = nil,
-        console: consuming OwnedDescriptor? = nil, hooks: (any HookHost)? = nil, listener: FilterListener? = nil
+        console: consuming OwnedDescriptor? = nil, hooks: (any HookHost)? = nil, listener: FilterListener? = nil,
+        exitRecord: consuming OwnedDescriptor? = nil
     ) {
         self.root = root
         self.network = network
@@ -45,5 +48,6 @@ package struct LaunchInputs: ~Copyable {
         self.console = console
         self.hooks = hooks
         self.listener = listener
+        self.exitRecord = exitRecord
     }
 }

@@ -155,6 +155,10 @@ package struct Launcher: ~Copyable {
             guard let console = try inputs.console?.view.duplicate() else { preconditionFailure("nobody to take it") }
             descriptors.append(console)
             isDirectory.append(false)
+        case .exitRecord:
+            guard let record = try inputs.exitRecord?.view.duplicate() else { preconditionFailure("nowhere to write") }
+            descriptors.append(record)
+            isDirectory.append(false)
         case .network: preconditionFailure("it is made, not opened")
         case .namespace(let kind, let path):
             let namespace = try Descriptor.workingDirectory.openFollowing(path, O_RDONLY)

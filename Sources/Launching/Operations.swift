@@ -133,6 +133,10 @@ extension ArenaBuilder {
                 LAUNCH_OP_TERMINAL, step: n, a: UInt32(terminal.index), b: terminal.uid,
                 c: string(ContainerTerminal.devpts),
                 d: terminal.isConsole ? string(ContainerTerminal.console) : 0, x: size)
+        case .stayAsInit(let initial, let index, let hasTerminal):
+            add(
+                LAUNCH_OP_INIT, step: n, a: UInt32(index), b: UInt32(initial.stopSignal), c: initial.grace,
+                d: hasTerminal ? 1 : 0, x: initial.deadline)
         case .preserveDescriptors(let count): add(LAUNCH_OP_PRESERVE, step: n, a: UInt32(count))
         case .rlimit(let name, let soft, let hard):
             add(LAUNCH_OP_RLIMIT, step: n, a: ResourceLimit.number(of: name) ?? UInt32.max, x: soft, y: hard)

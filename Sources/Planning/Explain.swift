@@ -91,6 +91,7 @@ extension LaunchPlan.DescriptorUse {
             "a clone of its own group" + (controllers.isEmpty ? "" : ", \(controllers.joined(separator: ","))")
         case .start: "the FIFO by which the command is started"
         case .console: "the socket that takes the terminal"
+        case .exitRecord: "the record of the command's end"
         case .bindSource(let path, let isRecursive):
             "a clone of \(quoted(path))" + (isRecursive ? " and what is mounted below" : "")
         case .specialSource(let source): source.text
@@ -163,6 +164,7 @@ extension Step {
     private var processText: String {
         switch self {
         case .terminal(let terminal): terminal.text
+        case .stayAsInit(let initial, let index, _): initial.text(record: index)
         case .preserveDescriptors(let count):
             "leave \(count == 1 ? "descriptor 3" : "the descriptors 3 to \(count + 2)") to the command"
         case .rlimit(let name, let soft, let hard): "limit \(name) to \(Step.limit(soft)), at most \(Step.limit(hard))"

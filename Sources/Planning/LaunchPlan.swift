@@ -82,6 +82,8 @@ package struct LaunchPlan: Hashable, Sendable {
         case start
         /// Where the child sends the other end of its terminal.
         case console
+        /// Where an init writes how its command ended.
+        case exitRecord
         /// A namespace to join.
         case namespace(Namespace, path: String)
     }
@@ -187,6 +189,8 @@ package enum Step: Hashable, Sendable {
     case terminal(ContainerTerminal)
     /// Leave so many descriptors from 3 on to the command; all others close when it is executed.
     case preserveDescriptors(count: Int)
+    /// Go on as the command in a child, and stay as its init.
+    case stayAsInit(ContainerInit, index: Int, hasTerminal: Bool)
 
     // MARK: the child, identity and limits
 

@@ -28,11 +28,13 @@ package struct Planner {
         package var rootPath: String?
         /// The filter has calls that a listener decides on.
         package var hasListener: Bool
+        /// nil: the first process runs the command itself.
+        package var initial: ContainerInit?
 
         package init(
             cgroupPath: String?, rootDescription: String, keyring: String?, hasFilter: Bool, isStrict: Bool,
             isParked: Bool = false, terminalSize: ProcessSpec.TerminalSize? = nil, preserved: Int = 0,
-            identifier: String = "", rootPath: String? = nil, hasListener: Bool = false
+            identifier: String = "", rootPath: String? = nil, hasListener: Bool = false, initial: ContainerInit? = nil
         ) {
             self.cgroupPath = cgroupPath
             self.rootDescription = rootDescription
@@ -45,6 +47,7 @@ package struct Planner {
             self.identifier = identifier
             self.rootPath = rootPath
             self.hasListener = hasListener
+            self.initial = initial
         }
     }
 
@@ -75,6 +78,7 @@ package struct Planner {
         let network = isBeside ? open(.network) : nil
         let root = open(.root)
         let start = context.isParked ? open(.start) : nil
+        let record = context.initial == nil ? nil : open(.exitRecord)
         let terminal = terminalStep(isConsole: true)
         let mounts = try mountSteps(console: terminal)
         let bounding = try capabilitySteps()
@@ -163,7 +167,8 @@ package struct Planner {
         child += spec.linux.maskedPaths.map { .maskPath($0) } + spec.linux.readonlyPaths.map { .readonlyPath($0) }
 
         child += try processSteps(
-            bounding, awaiting: restriction, start, hooks: hooks?.isAtStart == true && !context.isParked)
+            bounding, awaiting: restriction, start, record: record,
+            hooks: hooks?.isAtStart == true && !context.isParked)
 
         return LaunchPlan(
             before: before,
@@ -176,7 +181,7 @@ package struct Planner {
 
     /// How a process that is where it belongs becomes the command: the end of each plan.
     func processSteps(
-        _ bounding: Sets, awaiting handshake: Handshake?, _ start: Int?, hooks: Bool = false
+        _ bounding: Sets, awaiting handshake: Handshake?, _ start: Int?, record: Int? = nil, hooks: Bool = false
     ) throws(PlanningError) -> [Step] {
         let early = context.hasFilter && !process.noNewPrivileges
         let late = context.hasFilter && process.noNewPrivileges
@@ -223,6 +228,9 @@ package struct Planner {
                 // Who decides on calls must be there before one of them is made.
                 if context.hasListener { child.append(.awaitListener) }
             }
+        }
+        if let record, let initial = context.initial {
+            child.append(.stayAsInit(initial, index: record, hasTerminal: process.terminal))
         }
         child.append(.exec(arguments: process.args, environment: environment, candidates: candidates))
         return child

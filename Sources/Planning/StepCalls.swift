@@ -60,6 +60,8 @@ extension Step {
             ["openat", "openat2", "fstatfs", "newfstatat", "ioctl", "fchownat"]
                 + (terminal.isConsole ? ["open_tree", "mkdirat", "move_mount"] : []) + ["dup3", "sendmsg"]
         case .preserveDescriptors: ["fcntl"]
+        case .stayAsInit(_, _, let hasTerminal):
+            ["rt_sigprocmask", "clone", "setpgid"] + (hasTerminal ? ["getpid", "ioctl"] : [])
         case .rlimit: ["prlimit64"]
         case .oomScoreAdjust: ["openat", "write"]
         case .ownStandardStreams: ["newfstatat", "fchownat"]

@@ -65,7 +65,9 @@ enum { LAUNCH_MAGIC = 0x31475250 /* "PRG1" */, LAUNCH_DESCRIPTORS = 96, LAUNCH_P
     X(PERSONALITY, "----")     /* a */                                                                              \
     X(MEMORY_POLICY, "f---")   /* a set of nodes; x: MPOL_* */                                                      \
     X(LISTENER, "----")        /* shows the descriptor that SECCOMP made, and goes on when it is taken */                                                                                   \
-    X(BIND_PATH, "s-s-")       /* a path of the host's, -, target; the rest as BIND */
+    X(BIND_PATH, "s-s-")       /* a path of the host's, -, target; the rest as BIND */                               \
+    X(INIT, "d---")            /* a file for struct launch_exit; b: stop signal, c: milliseconds from it to KILL, d: has a  \
+                                * terminal; x: when to send it, nanoseconds of CLOCK_BOOTTIME, or 0 */
 
 #define LAUNCH_ENUM(name, fields) LAUNCH_OP_##name,
 enum launch_kind { LAUNCH_OPERATIONS(LAUNCH_ENUM) LAUNCH_KINDS };
@@ -116,6 +118,15 @@ struct launch_result {
     uint32_t listener;          /* the stage's number of a filter's listener; 0: there is none */
     uint32_t listener_taken;    /* the runtime's word that it has it */
     struct launch_time times[]; /* [0]: the stage's start; [n]: the end of step n */
+};
+
+/* What an init writes of its command's end, in one piece. */
+struct launch_exit {
+    uint32_t magic;      /* LAUNCH_MAGIC */
+    int32_t status;      /* as wait(2) has it */
+    uint32_t is_overdue; /* it was still there at its deadline, and the init ended it */
+    uint32_t reserved;
+    uint64_t boot, wall; /* nanoseconds of CLOCK_BOOTTIME and of CLOCK_REALTIME */
 };
 
 /* On the control socket: the number of a handshake, or one of these: "look at the result page, and at my root; I wait",

@@ -1,0 +1,86 @@
+/* The first process of a container whose command is its child: it takes in what others leave, passes signals on, keeps
+ * the command to its deadline where nobody outside does, and writes down how it ended. It is confined as the command is:
+ * it begins when nothing but the execution is left to do. */
+#include "stage.h"
+
+static const uint64_t everything = ~UINT64_C(0);
+static const uint64_t millisecond = 1000000;
+
+/* Whatever there is of the command's process group gets it, or the command alone before it has one. */
+static void pass_on(struct stage *s, long child, int number) {
+    if (CALL(s, kill, -child, number) < 0) CALL(s, kill, child, number);
+}
+
+/* The next signal, or 0 when `until` has come; 0 is never. */
+static int next_signal(struct stage *s, uint64_t until) {
+    struct timespec rest = {0, 0};
+    for (;;) {
+        if (until) {
+            uint64_t now = clock_of(CLOCK_BOOTTIME);
+            if (now >= until) return 0;
+            rest.seconds = (int64_t)((until - now) / 1000000000);
+            rest.nanoseconds = (int64_t)((until - now) % 1000000000);
+        }
+        long n = CALL(s, rt_sigtimedwait, &everything, NULL, until ? &rest : NULL, 8);
+        if (n > 0) return (int)n;
+    }
+}
+
+/* Takes in all that has ended; whether the command is among it. */
+static int take_in(struct stage *s, long child, int *status) {
+    int found = 0, ended;
+    for (long pid; (pid = CALL(s, wait4, -1, &ended, WNOHANG, NULL)) > 0;)
+        if (pid == child) {
+            found = 1;
+            *status = ended;
+        }
+    return found;
+}
+
+__attribute__((noreturn)) static void watch(struct stage *s, const struct launch_operation *op, long child, int record) {
+    uint64_t until = op->x;
+    uint32_t overdue = 0;
+    for (;;) {
+        int status = 0, number = next_signal(s, until);
+        if (number == SIGCHLD) {
+            if (!take_in(s, child, &status)) continue;
+            struct launch_exit end = {LAUNCH_MAGIC, status, overdue, 0, clock_of(CLOCK_BOOTTIME), clock_of(CLOCK_REALTIME)};
+            CALL(s, write, record, &end, sizeof end);
+            leave(status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);
+        }
+        if (number == SIGTTIN || number == SIGTTOU) continue;
+        if (number) {
+            pass_on(s, child, number);
+        } else if (!overdue) {
+            overdue = 1;
+            until = clock_of(CLOCK_BOOTTIME) + op->c * millisecond;
+            pass_on(s, child, (int)op->b);
+            pass_on(s, child, SIGCONT);
+        } else {
+            until = 0;
+            CALL(s, kill, -1, SIGKILL);
+        }
+    }
+}
+
+/* Both set the group, since either may come first. A terminal is the command's from the beginning. */
+long become_init(struct stage *s, const struct launch_operation *op) {
+    uint64_t none = 0;
+    int record = s->header->descriptors[op->a];
+    long error = CALL(s, rt_sigprocmask, SIG_SETMASK, &everything, NULL, 8);
+    if (error < 0) return error;
+    long child = CALL(s, clone, SIGCHLD, 0, 0, 0, 0);
+    if (child < 0) return child;
+    CALL(s, setpgid, child, child);
+    if (!child) {
+        CALL(s, setpgid, 0, 0);
+        if (op->d) {
+            int group = (int)CALL(s, getpid, 0);
+            CALL(s, ioctl, 0, TIOCSPGRP, &group);
+        }
+        return CALL(s, rt_sigprocmask, SIG_SETMASK, &none, NULL, 8);
+    }
+    close_between(3, record - 1);
+    close_between(record + 1, 0x7fffffff);
+    watch(s, op, child, record);
+}

@@ -1,0 +1,22 @@
+/// What a container's first process does where it does not run the command itself: it takes in orphans, passes signals on
+/// to the command's process group, and writes down how the command ended (`CShims/Stage/init.c`).
+package struct ContainerInit: Hashable, Sendable {
+    /// What ends the command at its deadline.
+    package var stopSignal: Int32
+    /// Milliseconds from the stop signal to KILL.
+    package var grace: UInt32
+    /// When the command's time is over, in nanoseconds of `CLOCK_BOOTTIME`, if nobody outside has seen to it; 0: never.
+    package var deadline: UInt64
+
+    package init(stopSignal: Int32, grace: UInt32, deadline: UInt64) {
+        self.stopSignal = stopSignal
+        self.grace = grace
+        self.deadline = deadline
+    }
+
+    /// `stay as init: …`
+    func text(record index: Int) -> String {
+        "stay as init, the command is its child; its end is written to descriptor \(index)"
+            + (deadline == 0 ? "" : "; signal \(stopSignal) at its deadline, KILL \(grace) ms later")
+    }
+}
