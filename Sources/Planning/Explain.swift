@@ -305,10 +305,13 @@ extension BindMount {
     var text: String {
         let words =
             attributes.words + recursiveAttributes.words.map { "r" + $0 } + propagation.map(\.text)
-        return "bind \(quoted(source))" + (isRecursive ? " and what is mounted below" : "")
-            + (index.map { ", descriptor \($0)," } ?? "") + " on \(quoted(target))" + (strict ? ", no links" : "")
-            + (coversLink ? ", itself if it is a link" : "")
-            + (words.isEmpty ? "" : ": " + words.joined(separator: ","))
+        var text = "bind \(quoted(source))"
+        if isRecursive { text += " and what is mounted below" }
+        if let index { text += ", descriptor \(index)," }
+        text += " on \(quoted(target))"
+        if strict { text += ", no links" }
+        if coversLink { text += ", itself if it is a link" }
+        return text + (words.isEmpty ? "" : ": " + words.joined(separator: ","))
     }
 }
 
