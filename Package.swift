@@ -59,7 +59,7 @@ let package = Package(
         room("Launching", ["CLaunch", "Cgroups", "Linux", "OCI", "Planning"], plugins: ["EmbedPlugin"]),
         room("Containers", ["Cgroups", "Launching", "Linux", "OCI", "Planning", "Seccomp"]),
         room("Images", ["CArchive", "CCrypto", "CZlib", "CZstd", "Linux", "OCI"]),
-        room("Pods", ["CYaml", "Containers", "Images", "Linux", "OCI", "Planning"]),
+        room("Pods", ["CYaml", "Cgroups", "Containers", "Images", "Launching", "Linux", "OCI", "Planning"]),
         room("Measuring", ["Launching", "Planning"]),
         .executableTarget(
             name: "perigee",

@@ -29,11 +29,14 @@ package struct ContainerRun {
         package var handover: Handover
         /// Where the configuration is from, for hooks and listeners; nil: there are none.
         package var bundle: String?
+        /// nil: the command is the first process.
+        package var initial: ContainerInit?
 
         package init(
             identifier: ContainerIdentifier, spec: RuntimeSpec, specPath: String, rootDescription: String,
             filter: Filter, isStrict: Bool, stopsOnSignal: Bool, timeout: UInt64? = nil, stopSignal: Int32 = 15,
-            timeline: Bool = false, isParked: Bool = false, handover: Handover = Handover(), bundle: String? = nil
+            timeline: Bool = false, isParked: Bool = false, handover: Handover = Handover(), bundle: String? = nil,
+            initial: ContainerInit? = nil
         ) {
             self.identifier = identifier
             self.spec = spec
@@ -48,6 +51,7 @@ package struct ContainerRun {
             self.isParked = isParked
             self.handover = handover
             self.bundle = bundle
+            self.initial = initial
         }
     }
 
@@ -109,7 +113,7 @@ package struct ContainerRun {
                     isParked: request.isParked,
                     terminalSize: request.handover.terminalSize(of: request.spec.process),
                     preserved: request.handover.preserved, identifier: request.identifier.text, rootPath: place?.root,
-                    hasListener: hasListener))
+                    hasListener: hasListener, initial: request.initial))
             plan.warnings += warnings
             self.plan = plan
         } catch { throw .planning(path: request.specPath, error) }
@@ -189,20 +193,42 @@ package struct ContainerRun {
         let container = try launch(
             in: root, &state, rootFileSystem: rootFileSystem, parking: place, console: console)
         try sockets.tell(container.view)
-        let process = container.identifier
         do throws(SystemError) {
-            guard let status = try ProcessStatus.of(process) else {
-                throw SystemError("open", "/proc/\(process)", .ESRCH)
-            }
-            try state.leave(
-                ContainerRecord.Detached(
-                    process: process, startTime: status.startTime, ociVersion: request.spec.ociVersion,
-                    bundle: try AbsolutePath.of(bundle.path), rootFileSystem: try AbsolutePath.of(bundle.rootPath),
-                    created: Clock.rfc3339(Clock.wall()), annotations: request.spec.annotations,
-                    hasKeyring: request.handover.hasKeyring))
+            try detach(
+                container.identifier, &state, bundle: try AbsolutePath.of(bundle.path),
+                rootFileSystem: try AbsolutePath.of(bundle.rootPath))
         } catch { throw .state(error) }
-        _ = container.keep()
-        return process
+        return container.keep()
+    }
+
+    /// Launches the container and leaves it, its command running, to its record: whoever deletes the container removes the
+    /// directories that the record names. `exitRecord` takes the end of a command that has an init.
+    ///
+    /// - Returns: its first process, which is a child of this one.
+    package mutating func leave(
+        in root: borrowing RuntimeRoot, _ state: inout StateDirectory, rootFileSystem: consuming OwnedDescriptor,
+        rootPath: String, exitRecord: consuming OwnedDescriptor?
+    ) throws(ContainersError) -> Int32 {
+        try beginNetwork()
+        let container = try launch(in: root, &state, rootFileSystem: rootFileSystem, exitRecord: exitRecord)
+        do throws(SystemError) {
+            try detach(container.identifier, &state, bundle: "", rootFileSystem: rootPath)
+        } catch { throw .state(error) }
+        return container.keep()
+    }
+
+    /// Writes down that the container goes on without us.
+    private func detach(
+        _ process: Int32, _ state: inout StateDirectory, bundle: String, rootFileSystem: String
+    ) throws(SystemError) {
+        guard let status = try ProcessStatus.of(process) else {
+            throw SystemError("open", "/proc/\(process)", .ESRCH)
+        }
+        try state.leave(
+            ContainerRecord.Detached(
+                process: process, startTime: status.startTime, ociVersion: request.spec.ociVersion, bundle: bundle,
+                rootFileSystem: rootFileSystem, created: Clock.rfc3339(Clock.wall()),
+                annotations: request.spec.annotations, hasKeyring: request.handover.hasKeyring))
     }
 
     /// Launches, waits, and keeps the record of the end. Nothing of the container is left but that record and the state
@@ -255,7 +281,8 @@ package struct ContainerRun {
 
     private mutating func launch(
         in root: borrowing RuntimeRoot, _ state: inout StateDirectory, rootFileSystem: consuming OwnedDescriptor,
-        parking: consuming ParkedLaunch.Place? = nil, console: consuming OwnedDescriptor? = nil
+        parking: consuming ParkedLaunch.Place? = nil, console: consuming OwnedDescriptor? = nil,
+        exitRecord: consuming OwnedDescriptor? = nil
     ) throws(ContainersError) -> RunningContainer {
         var group: (layout: Cgroups.CgroupLayout, path: CgroupPath, resources: LinuxResources)?
         if let path = plan.cgroupPath {
@@ -273,7 +300,7 @@ package struct ContainerRun {
                     seccompFlags: UInt64(program?.flags.rawValue ?? 0), cgroup: group,
                     cgroupMark: group.flatMap { root.view.mark(of: request.identifier.text, cgroup: $0.path.text) },
                     lastCapability: UInt32(host.lastCapability), parking: parking, console: console,
-                    hooks: hookRunner, listener: listener(status: "creating")),
+                    hooks: hookRunner, listener: listener(status: "creating"), exitRecord: exitRecord),
                 timeline: request.timeline)
         } catch { throw .launch(error) }
         network?.reap()

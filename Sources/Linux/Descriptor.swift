@@ -106,6 +106,19 @@ extension Descriptor {
         }
     }
 
+    /// Writes `bytes` at `offset`: what lies in one page is there or not, whenever we are killed. Wraps `pwrite(2)`.
+    package func write(_ bytes: [UInt8], at offset: Int64) throws(SystemError) {
+        let n = try check(
+            bytes.withUnsafeBytes { clinux_pwrite(number, $0.baseAddress, $0.count, offset) }, "pwrite", subject)
+        if n != bytes.count { throw SystemError("pwrite", subject, .EIO) }
+    }
+
+    /// Moves what is in this pipe, at most `count` bytes, to `offset` in `file`: how many. What was moved is in the file
+    /// and what was not in the pipe, whenever we are killed. EAGAIN: there is nothing. Wraps `splice(2)`.
+    package func move(to file: Descriptor, at offset: Int64, count: Int) throws(SystemError) -> Int {
+        try check(retrying { clinux_splice_to_file(number, file.number, offset, count) }, "splice", subject)
+    }
+
     /// Writes all of `bytes`.
     package func write(_ bytes: [UInt8]) throws(SystemError) {
         // A plain pointer and not `withUnsafeBytes`, whose rethrow loses the error's type in Swift 6.0.

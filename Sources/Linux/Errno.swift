@@ -43,6 +43,7 @@ package struct Errno: RawRepresentable, Hashable, Sendable {
     package static let ENAMETOOLONG = Errno(rawValue: Glibc.ENAMETOOLONG)
     package static let ENOSYS = Errno(rawValue: Glibc.ENOSYS)
     package static let ENOTEMPTY = Errno(rawValue: Glibc.ENOTEMPTY)
+    package static let EDQUOT = Errno(rawValue: Glibc.EDQUOT)
     package static let ELOOP = Errno(rawValue: Glibc.ELOOP)
     package static let ENODATA = Errno(rawValue: Glibc.ENODATA)
     package static let EOPNOTSUPP = Errno(rawValue: Glibc.EOPNOTSUPP)

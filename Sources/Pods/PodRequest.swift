@@ -1,17 +1,7 @@
 /// What a caller asks of `pod run`: options as they were typed, checked.
 package struct PodRequest: Hashable, Sendable {
-    /// What the pod executes.
-    package enum Command: Hashable, Sendable {
-        /// The image's entrypoint and command.
-        case imageDefault
-        /// One string, handed to `/bin/sh -c` byte for byte.
-        case shell(String)
-        /// A list, executed as it is.
-        case arguments([String])
-    }
-
     package var image: String
-    package var command = Command.imageDefault
+    package var command = TaskCommand.imageDefault
     package var tenant = "default"
     package var volume = "default"
     /// `NAME=VALUE`; one of the image's of the same name is replaced.

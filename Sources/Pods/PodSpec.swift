@@ -45,14 +45,9 @@ struct PodSpec {
 
     /// Entrypoint and command are the image's unless the request has its own, which stands for both.
     private func arguments() throws(PodsError) -> [String] {
-        switch request.command {
-        case .shell(let text): return ["/bin/sh", "-c", text]
-        case .arguments(let list): return list
-        case .imageDefault:
-            let list = image.entrypoint + image.command
-            guard let first = list.first, !first.isEmpty else { throw .noCommand(image: request.image) }
-            return list
-        }
+        let words = request.command.words(entrypoint: image.entrypoint, command: image.command)
+        guard let first = words.first, !first.isEmpty else { throw .noCommand(image: request.image) }
+        return words
     }
 
     /// The image's variables over the standard ones, the request's over both; a later one of a name wins.

@@ -7,6 +7,11 @@ package import Planning
 /// Why a pod could not be run.
 package enum PodsError: Error {
     case images(ImagesError)
+    /// The records of pods can't be read or written.
+    case pods(SystemError)
+    case noPod(String)
+    /// It has not ended.
+    case podLives(String)
     case containers(ContainersError)
     /// The image's `User` is nobody.
     case user(image: String, PlanningError)
@@ -96,6 +101,9 @@ extension PodsError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .images(let error): "\(error)"
+        case .pods(let error): "the pod's record: \(error)"
+        case .podLives(let name): "pod '\(name)' is still there\n  hint: `perigee pod stop \(name)`, or pod rm --force"
+        case .noPod(let name): "no such pod: \(name)\n  hint: see `perigee pod list`"
         case .containers(let error): "\(error)"
         case .user(let image, let error):
             "image \(image), its User: \(error)"
@@ -238,6 +246,8 @@ extension PodsError: CustomStringConvertible {
     /// For verbs that manage: 1 failed, 2 usage or an invalid file, 3 a limit or busy, 4 not there, 5 not permitted.
     package var managementStatus: Int32 {
         switch self {
+        case .noPod: 4
+        case .podLives: 3
         case .invalidName, .untrustedFile, .configuration, .hostname, .unknownNode, .cdi, .cdiName, .cdiConflict,
             .volumePath, .notTransferable, .invalidTaskFile:
             2
@@ -271,4 +281,24 @@ extension PlanningError {
     fileprivate var isOutOfRange: Bool {
         if case .identityOutOfRange = self { true } else { false }
     }
+}
+
+extension PodsError {
+    /// Kubernetes' word for why a pod did not come to run, and the exit code of a command that could not be executed.
+    var podReason: (String, Int32?) {
+        switch self {
+        case .containers(let error) where error.exitStatus == 126 || error.exitStatus == 127:
+            ("StartError", error.exitStatus)
+        case .images(let error) where error.isMissing: ("ErrImageNeverPull", nil)
+        case .images: ("ImageInspectError", nil)
+        case .wrongArchitecture: ("ErrImagePull", nil)
+        case .volume, .user, .passwd, .imageConfig: ("CreateContainerConfigError", nil)
+        default: ("CreateContainerError", nil)
+        }
+    }
+}
+
+extension ImagesError {
+    /// There is no image of that name.
+    var isMissing: Bool { if case .noSuchImage = self { true } else { false } }
 }

@@ -56,6 +56,13 @@ extension Verb {
     /// Their names, in the order of the help. A launch makes one verb, and not a table of all.
     enum Name: String, CaseIterable, Sendable {
         case podRun = "pod run"
+        case podList = "pod list"
+        case podStatus = "pod status"
+        case podLogs = "pod logs"
+        case podWait = "pod wait"
+        case podStop = "pod stop"
+        case podRemove = "pod rm"
+        case podSupervise = "pod supervise"
         case podValidate = "pod validate"
         case podBundle = "pod bundle"
         case volumeList = "volume list"
@@ -77,6 +84,13 @@ extension Verb {
         var verb: Verb {
             switch self {
             case .podRun: .podRun
+            case .podList: .podList
+            case .podStatus: .podStatus
+            case .podLogs: .podLogs
+            case .podWait: .podWait
+            case .podStop: .podStop
+            case .podRemove: .podRemove
+            case .podSupervise: .podSupervise
             case .podValidate: .podValidate
             case .podBundle: .podBundle
             case .volumeList: .volumeList

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -232,6 +233,20 @@ static inline long clinux_bpf_attach_device_filter(int program, int group) {
     union bpf_attr a = {.target_fd = (uint32_t)group, .attach_bpf_fd = (uint32_t)program,
                         .attach_type = BPF_CGROUP_DEVICE, .attach_flags = BPF_F_ALLOW_MULTI};
     return clinux_bpf(BPF_PROG_ATTACH, &a, sizeof a);
+}
+
+/* From a pipe to a place in a file, as much as there is now. */
+static inline long clinux_splice_to_file(int pipe, int file, int64_t offset, size_t count) {
+    return CLINUX(splice(pipe, NULL, file, &offset, count, SPLICE_F_NONBLOCK));
+}
+static inline long clinux_inotify_init(void) { return CLINUX(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)); }
+static inline long clinux_inotify_add_watch(int fd, const char *path, uint32_t events) {
+    return CLINUX(inotify_add_watch(fd, path, events));
+}
+
+/* This very executable in our place. */
+static inline long clinux_execute_self(char *const *arguments, char *const *environment) {
+    return CLINUX(execve("/proc/self/exe", arguments, environment));
 }
 
 /* Waits `nanoseconds`, or less where a signal came: nanosleep(2). */

@@ -16,6 +16,8 @@ extension Verb {
             Option("--pids", value: "N", "the most processes and threads"),
             Option("--timeout", value: "TIME", "then TERM, 10 s later KILL, exit code 124: 90s, 5m, 1h30m"),
             Option("--tenant", value: "NAME", "whose volume it is (default: default)"),
+            Option("--detach", short: "-d", "return when it is accepted; see pod status, logs, wait, stop"),
+            Option("--name", value: "NAME", "with --detach: the pod's name (default: pod)"),
         ] + Report.options,
         notes: """
             One string goes to /bin/sh -c as it is. What stands behind -- is executed without a shell. Without either
@@ -23,10 +25,27 @@ extension Verb {
             """,
         run: { arguments, global in
             let request = try podRequest(arguments)
+            if arguments.has("--detach") { return detach(request, arguments, global) }
+            if arguments.has("--name") { throw UsageError("pod run: --name goes with --detach") }
             do throws(PodsError) { return try runPod(request, arguments, global) } catch {
                 return Report.failed(error.description, status: error.exitStatus)
             }
         })
+
+    /// Accepts the pod, which replaces those that its tenant has, and returns.
+    private static func detach(_ request: PodRequest, _ arguments: Arguments, _ global: GlobalOptions) -> Int32 {
+        do throws(PodsError) {
+            let configuration = try Configuration.read(global.configuration)
+            let tenant = try TenantOption.tenant(arguments, configuration)
+            var request = request
+            request.tenant = tenant.name
+            let name = arguments["--name"] ?? "pod"
+            _ = try EffectiveHostname.of(tenant: tenant.name, pod: name)
+            let record = try PodRecord.accepted(name, request, tenant)
+            try PodList.open(global).submit([record])
+            return CommandLineTool.printed(record.hostname + "\n")
+        } catch { return Report.failed(error.description, status: error.managementStatus) }
+    }
 
     private static func runPod(
         _ request: PodRequest, _ arguments: Arguments, _ global: GlobalOptions
@@ -67,13 +86,13 @@ extension Verb {
         return request
     }
 
-    private static func podCommand(_ arguments: Arguments) throws(UsageError) -> PodRequest.Command {
+    private static func podCommand(_ arguments: Arguments) throws(UsageError) -> TaskCommand {
         if let list = arguments.command {
             guard arguments.operands.isEmpty else {
                 throw UsageError("pod run: a command string and -- ARG... can't go together")
             }
             guard let first = list.first, !first.isEmpty else { throw UsageError("pod run: nothing stands behind --") }
-            return .arguments(list)
+            return .list(command: list, arguments: [])
         }
         guard arguments.operands.count <= 1 else {
             throw UsageError(

@@ -1,0 +1,24 @@
+internal import Linux
+internal import OCI
+
+/// A group for this very process, which then ends with nobody else's. It is left and removed by ``leave()``.
+package struct OwnPlace: Sendable {
+    private let group: Cgroup
+
+    /// Makes the group `path` and moves this process into it.
+    package static func enter(_ path: CgroupPath) throws(CgroupError) -> OwnPlace {
+        let owned = try OwnedCgroup(creating: path, in: try CgroupLayout.detect(), LinuxResources())
+        try owned.view.join(Identity.process, unified: true)
+        return OwnPlace(group: owned.keep())
+    }
+
+    /// To the trees' roots, as far as that is allowed, and removes the group.
+    package func leave() {
+        let layout = group.layout
+        for root in (layout.unifiedMountPoint.map { [$0] } ?? []) + layout.hierarchies.map(\.mountPoint) {
+            try? CgroupFile.write("\(root)/cgroup.procs", "\(Identity.process)")
+        }
+        try? group.remove()
+        group.removeEmptyParents()
+    }
+}

@@ -1,0 +1,29 @@
+internal import CLinux
+internal import Glibc
+
+/// Tells that something was made in a directory, or moved into it: inotify(7).
+package struct DirectoryWatch: ~Copyable {
+    private let descriptor: OwnedDescriptor
+
+    private init(_ descriptor: consuming OwnedDescriptor) { self.descriptor = descriptor }
+
+    /// Watches `path`, from now on; with `contents` the writing of what is in it too.
+    package static func begin(_ path: String, contents: Bool = false) throws(SystemError) -> DirectoryWatch {
+        let descriptor = OwnedDescriptor(taking: Int32(try check(clinux_inotify_init(), "inotify_init1", path)))
+        var events = UInt32(IN_CREATE) | UInt32(IN_MOVED_TO) | UInt32(IN_DELETE_SELF)
+        if contents { events |= UInt32(IN_MODIFY) }
+        let number = descriptor.view.number
+        _ = try check(clinux_inotify_add_watch(number, path, events), "inotify_add_watch", path)
+        return DirectoryWatch(descriptor)
+    }
+
+    /// For poll(2): readable once something has happened.
+    package var view: Descriptor { descriptor.view }
+
+    /// Forgets what has happened so far.
+    package func clear() throws(SystemError) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 8)
+        defer { buffer.deallocate() }
+        do throws(SystemError) { while try view.read(into: buffer) > 0 {} } catch  where error.code == .EAGAIN {}
+    }
+}

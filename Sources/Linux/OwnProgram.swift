@@ -1,0 +1,57 @@
+internal import CLinux
+internal import Glibc
+
+/// This very executable, run once more: beside us in a session of its own, or in our place.
+package enum OwnProgram {
+    /// Starts it in a session of its own with nothing of our streams, and does not wait for it: its number. Wraps
+    /// posix_spawn(3).
+    package static func detach(_ arguments: [String], environment: [String]) throws(SystemError) -> Int32 {
+        var attributes = posix_spawnattr_t()
+        var actions = posix_spawn_file_actions_t()
+        posix_spawnattr_init(&attributes)
+        posix_spawn_file_actions_init(&actions)
+        defer {
+            posix_spawnattr_destroy(&attributes)
+            posix_spawn_file_actions_destroy(&actions)
+        }
+        var none = sigset_t(), all = sigset_t()
+        sigemptyset(&none)
+        sigfillset(&all)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setsigdefault(&attributes, &all)
+        posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF) | Int16(POSIX_SPAWN_SETSID))
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0)
+        posix_spawn_file_actions_adddup2(&actions, 0, 1)
+        posix_spawn_file_actions_adddup2(&actions, 0, 2)
+        var process: Int32 = 0
+        let failure = withWords(arguments) { words in
+            withWords(environment) { variables in
+                posix_spawn(&process, "/proc/self/exe", &actions, &attributes, words, variables)
+            }
+        }
+        if failure != 0 { throw SystemError("posix_spawn", "/proc/self/exe", Errno(rawValue: failure)) }
+        return process
+    }
+
+    /// Goes on as it, with an empty heap and the descriptors that are not closed on exec. Wraps execve(2).
+    package static func replace(_ arguments: [String], environment: [String]) throws(SystemError) -> Never {
+        var result = 0
+        _ = withWords(arguments) { words in
+            withWords(environment) { variables in
+                result = clinux_execute_self(words, variables)
+                return 0
+            }
+        }
+        _ = try check(result, "execve", "/proc/self/exe")
+        throw SystemError("execve", "/proc/self/exe", .EINVAL)
+    }
+
+    private static func withWords(
+        _ texts: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Int32
+    ) -> Int32 {
+        let words: [UnsafeMutablePointer<CChar>?] = texts.map { strdup($0) } + [nil]
+        defer { for word in words { free(word) } }
+        return words.withUnsafeBufferPointer { buffer in buffer.baseAddress.map(body) ?? EINVAL }
+    }
+}

@@ -1,0 +1,147 @@
+internal import Containers
+internal import Glibc
+internal import Images
+internal import Linux
+internal import OCI
+internal import Planning
+
+/// A pod that is ready to be launched: all that its image, its request and this host say of it, with what is held for it.
+/// Dropped, nothing is left of it.
+struct PreparedPod: ~Copyable {
+    var launch: ContainerRun
+    /// The root file system; nil once it was handed over.
+    var mount: OwnedDescriptor?
+    private let rootfs: OverlayRootfs
+    var state: StateDirectory
+    private let volume: VolumeHold?
+
+    fileprivate init(
+        _ launch: ContainerRun, _ mount: consuming OwnedDescriptor, _ rootfs: consuming OverlayRootfs,
+        _ state: consuming StateDirectory, _ volume: consuming VolumeHold?
+    ) {
+        self.launch = launch
+        self.mount = consume mount
+        self.rootfs = rootfs
+        self.state = state
+        self.volume = volume
+    }
+
+    /// The container has ended: its directories go.
+    consuming func end() {
+        _ = consume rootfs
+        _ = consume state
+        if let held = consume volume { held.end() }
+    }
+
+    /// The container goes on by itself, with its directories, which its record tells of. What is returned keeps the volume.
+    consuming func keep() -> VolumeHold? {
+        rootfs.keep()
+        _ = consume state
+        return volume
+    }
+}
+
+/// How a pod's container is to be made beside what its request says.
+struct PodPlacement {
+    var identifier: ContainerIdentifier
+    var hostname: String
+    /// nil: the command is the first process.
+    var initial: ContainerInit?
+    /// Nothing is held, and nobody may use what is made: only the plan is wanted.
+    var explains = false
+    /// INT and TERM of whoever stays with it end it.
+    var stopsOnSignal = true
+}
+
+extension ImageStore {
+    /// Reads the image, makes the overlay and the specification, and plans the launch. `network` is begun before, since it
+    /// takes longest.
+    func prepare(
+        _ request: PodRequest, _ placement: PodPlacement, in root: borrowing RuntimeRoot, phases measured: LaunchPhases
+    ) throws(PodsError) -> PreparedPod {
+        var phases = measured
+        let volume = try Volume(tenant: request.tenant, name: request.volume)
+        let standard: RuntimeSpec
+        do throws(SpecError) { standard = try RuntimeSpec.standard() } catch {
+            preconditionFailure("the embedded default specification: \(error)")
+        }
+        phases.end("default specification")
+        let network = placement.explains ? nil : ContainerRun.begin(standard.linux.namespaces, &phases)
+        let hold: ImageHold
+        do throws(ImagesError) { hold = try self.hold(request.image) } catch { throw .images(error) }
+        let record = hold.record
+        let config: ImageConfig
+        do throws(ImagesError) { config = try self.config(of: record).config } catch { throw .images(error) }
+        let stopSignal = try request.stopSignal(config)
+        guard Emulation.runs(record.platform) else {
+            throw .wrongArchitecture(
+                image: request.image, platform: "\(record.platform)", host: "linux/" + Emulation.hostArchitecture)
+        }
+        phases.end("find image")
+        // First what tells of all else, so that it can be removed if this process is killed.
+        let identifier = placement.identifier
+        let own = root.ownName(of: identifier)
+        let directory: String
+        do throws(ImagesError) { directory = try OverlayRootfs.path(of: own, in: self) } catch { throw .images(error) }
+        let state: StateDirectory
+        do throws(ContainersError) {
+            let all = ContainerRun.record(of: identifier, in: root, directories: [directory])
+            state = try StateDirectory.make(identifier, all, in: root)
+        } catch { throw .containers(error) }
+        let rootfs: OverlayRootfs
+        do throws(ImagesError) { rootfs = try OverlayRootfs.make(in: self, image: hold, id: own) } catch {
+            throw .images(error)
+        }
+        let mount: OwnedDescriptor
+        do throws(ImagesError) { mount = try rootfs.mount() } catch { throw .images(error) }
+        phases.end("overlay of \(record.layers.count) layers")
+        let used: VolumeHold?
+        if placement.explains { used = nil } else { used = try volume.hold(in: self) }
+        let spec = try PodSpec(
+            standard: standard, request: request, image: config, volumePath: volume.path(in: self),
+            users: try request.users(in: mount.view)
+        ).make(hostname: placement.hostname)
+        phases.end("specification")
+        do throws(ContainersError) {
+            let launch = try ContainerRun(
+                .init(
+                    identifier: identifier, spec: spec, specPath: "",
+                    rootDescription: "overlay of image \(record.reference) (\(record.layers.count) layers)",
+                    filter: .standard(capabilities: Set(Capability.defaults)), isStrict: true,
+                    stopsOnSignal: placement.stopsOnSignal, timeout: request.timeout, stopSignal: stopSignal,
+                    timeline: request.timeline, initial: placement.initial),
+                root: root, network: network, phases: phases)
+            return PreparedPod(launch, mount, rootfs, state, used)
+        } catch { throw .containers(error) }
+    }
+}
+
+extension PodRequest {
+    /// What ends the image's command.
+    func stopSignal(_ config: ImageConfig) throws(PodsError) -> Int32 {
+        guard let signal = SignalNumber.stop(config.stopSignal) else {
+            throw .imageConfig(image: image, field: "StopSignal", why: "no signal \(quoted(config.stopSignal ?? ""))")
+        }
+        return signal
+    }
+
+    /// The image's users, read inside its root: a number, too, has a group and a home there.
+    fileprivate func users(in root: Descriptor) throws(PodsError) -> RootfsFacts {
+        func text(_ path: String) throws(SystemError) -> [UInt8] {
+            do throws(SystemError) {
+                let file = try root.openInRoot(path, O_RDONLY | O_NONBLOCK, crossingMounts: false)
+                let status = try file.view.status()
+                guard status.isRegular else {
+                    throw SystemError("open", path, detail: "not a regular file,", .EINVAL)
+                }
+                return try file.view.readAll(limit: 1 << 20, size: status.size)
+            } catch {
+                if error.code == .ENOENT || error.code == .ENOTDIR { return [] }
+                throw SystemError(error.call, path, detail: error.detail, error.code)
+            }
+        }
+        do throws(SystemError) {
+            return RootfsFacts(users: UserDatabase(passwd: try text("/etc/passwd"), group: try text("/etc/group")))
+        } catch { throw .passwd(image: image, error) }
+    }
+}

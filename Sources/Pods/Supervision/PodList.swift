@@ -1,0 +1,99 @@
+package import Containers
+internal import Glibc
+internal import Images
+internal import Linux
+internal import OCI
+
+/// The pods of a root, for commands: what they are is on the disk, and a supervisor each stays with those that live.
+package struct PodList {
+    /// Where their directories are.
+    package let pods: String
+    private let rootPath: String
+    private let storePath: String
+
+    /// The pods of `root`, with images and volumes in the store at `path`.
+    package init(of root: borrowing RuntimeRoot, store path: String) throws(PodsError) {
+        pods = try PodDirectory.all(of: root, store: path)
+        do throws(SystemError) {
+            rootPath = try AbsolutePath.of(root.path)
+            storePath = try AbsolutePath.of(path)
+        } catch { throw .pods(error) }
+    }
+
+    /// A pod, for whoever looks.
+    package struct Entry: Sendable {
+        package let record: PodRecord
+        package let status: PodStatus
+    }
+
+    /// All, or those of one tenant, the eldest first.
+    package func entries(tenant: String? = nil) throws(PodsError) -> [Entry] {
+        var found: [Entry] = []
+        for id in try PodDirectory.identifiers(in: pods) {
+            if let tenant, !id.hasPrefix(tenant + "-") { continue }
+            guard let pod = try PodDirectory.find(id, in: pods), tenant == nil || pod.record.request.tenant == tenant
+            else { continue }
+            found.append(Entry(record: pod.record, status: try pod.status()))
+        }
+        return found.sorted { ($0.record.acceptedAt, $0.record.id) < ($1.record.acceptedAt, $1.record.id) }
+    }
+
+    /// The newest pod `name` of a tenant: its id.
+    package func id(of name: String, tenant: String) throws(PodsError) -> String {
+        let all = try entries(tenant: tenant)
+        guard let last = all.last(where: { $0.record.name == name || $0.record.id == name }) else { throw .noPod(name) }
+        return last.record.id
+    }
+
+    // MARK: acting
+
+    /// Accepts the pods, which are one submission, and has them supervised.
+    package func submit(_ records: [PodRecord]) throws(PodsError) {
+        for record in records { try PodDirectory.make(record, in: pods) }
+        for record in records { try supervise(record.id) }
+    }
+
+    /// Makes sure that pod `id` has a supervisor if it needs one. False: it has ended.
+    @discardableResult
+    package func supervise(_ id: String) throws(PodsError) -> Bool {
+        guard let pod = try PodDirectory.find(id, in: pods) else { throw .noPod(id) }
+        if try pod.isSupervised() { return true }
+        if try pod.status().isFinal { return false }
+        do throws(SystemError) {
+            _ = try OwnProgram.detach(
+                ["perigee", "--root", rootPath, "--store", storePath, "pod", "supervise", id], environment: [])
+        } catch { throw .pods(error) }
+        return true
+    }
+
+    /// Waits for the end of pod `id`, however often its supervisor is killed.
+    package func end(of id: String) throws(PodsError) -> PodStatus {
+        while true {
+            let isLive = try supervise(id)
+            guard let pod = try PodDirectory.find(id, in: pods) else { throw .noPod(id) }
+            if !isLive { return try pod.status() }
+            try pod.awaitSupervisor()
+            let status = try pod.status()
+            if status.isFinal { return status }
+            // It was killed, or has not begun yet.
+            Clock.pause(5_000_000)
+        }
+    }
+
+    /// Asks for the end of pod `id`, and sees to it that somebody heeds that.
+    package func stop(_ id: String, _ request: StopRequest) throws(PodsError) {
+        guard let pod = try PodDirectory.find(id, in: pods) else { throw .noPod(id) }
+        do throws(SystemError) { try pod.request(request) } catch { throw .pods(error) }
+        try supervise(id)
+    }
+
+    /// Removes what is kept of a pod that has ended.
+    package func remove(_ id: String) throws(PodsError) {
+        guard let pod = try PodDirectory.find(id, in: pods) else { return }
+        guard try pod.status().isFinal else { throw .podLives(pod.record.name) }
+        do throws(SystemError) { try pod.remove() } catch { throw .pods(error) }
+    }
+
+    /// Where the log of pod `id` is.
+    package func directory(of id: String) -> String { "\(pods)/\(id)" }
+}

@@ -1,0 +1,123 @@
+internal import Glibc
+package import Linux
+
+/// What a pod has printed, as it printed it.
+package struct PodLogReader: ~Copyable {
+    private let directory: OwnedDescriptor
+    private let path: String
+    private let watch: DirectoryWatch?
+    private var file: OwnedDescriptor
+    private var inode: UInt64
+    /// What has been read of a line of the log.
+    private var pending: [UInt8] = []
+    private let keepsTimes: Bool
+    /// The piece of a line before was not its last.
+    private var goesOn = (out: false, err: false)
+
+    /// Begins with the oldest that is kept of the pod in `path`. With `follows` it can wait for more.
+    package static func open(_ path: String, timestamps: Bool, follows: Bool) throws(SystemError) -> PodLogReader? {
+        let directory = try Descriptor.workingDirectory.openFollowing(path, O_RDONLY | O_DIRECTORY)
+        let watch = follows ? try DirectoryWatch.begin(path, contents: true) : nil
+        for name in [PodLog.formerName, PodLog.name] {
+            do throws(SystemError) {
+                let file = try directory.view.open(name, O_RDONLY)
+                let inode = try file.view.status().inode
+                return PodLogReader(directory, path, watch, file, inode, timestamps)
+            } catch {
+                if error.code != .ENOENT { throw error }
+            }
+        }
+        return nil
+    }
+
+    private init(
+        _ directory: consuming OwnedDescriptor, _ path: String, _ watch: consuming DirectoryWatch?,
+        _ file: consuming OwnedDescriptor, _ inode: UInt64, _ keepsTimes: Bool
+    ) {
+        self.directory = directory
+        self.path = path
+        self.watch = watch
+        self.file = file
+        self.inode = inode
+        self.keepsTimes = keepsTimes
+    }
+
+    /// The next that there is, for the standard output and for the standard error; nil: there is no more for now.
+    package mutating func next() throws(SystemError) -> (out: [UInt8], err: [UInt8])? {
+        let size = 65_536
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 8)
+        defer { buffer.deallocate() }
+        while true {
+            let n = try file.view.read(into: buffer)
+            if n > 0 {
+                pending.append(contentsOf: buffer[..<n])
+                return split()
+            }
+            guard try goOn() else { return nil }
+        }
+    }
+
+    /// To the file that came after this one; false: it is the last.
+    private mutating func goOn() throws(SystemError) -> Bool {
+        do throws(SystemError) {
+            let status = try directory.view.status(of: PodLog.name)
+            if status.inode == inode { return false }
+            file = try directory.view.open(PodLog.name, O_RDONLY)
+            inode = status.inode
+            pending = []
+            return true
+        } catch {
+            if error.code == .ENOENT { return false }
+            throw error
+        }
+    }
+
+    private mutating func split() -> (out: [UInt8], err: [UInt8]) {
+        var out: [UInt8] = [], err: [UInt8] = []
+        var begin = 0
+        let blank = UInt8(ascii: " ")
+        while let end = pending[begin...].firstIndex(of: UInt8(ascii: "\n")) {
+            let line = pending[begin..<end]
+            begin = end + 1
+            // TIME STREAM F TEXT
+            let parts = line.split(separator: blank, maxSplits: 3, omittingEmptySubsequences: false)
+            guard parts.count == 4 else { continue }
+            let isErr = parts[1].elementsEqual("stderr".utf8)
+            let isWhole = parts[2].elementsEqual("F".utf8)
+            var text: [UInt8] = []
+            if keepsTimes, !(isErr ? goesOn.err : goesOn.out) { text = Array(parts[0]) + [blank] }
+            text += parts[3]
+            if isWhole { text.append(UInt8(ascii: "\n")) }
+            if isErr {
+                err += text
+                goesOn.err = !isWhole
+            } else {
+                out += text
+                goesOn.out = !isWhole
+            }
+        }
+        pending.removeFirst(begin)
+        return (out, err)
+    }
+
+    /// Waits until something has happened in the pod's directory, or `milliseconds` are over.
+    package func await(milliseconds: Int32) throws(SystemError) {
+        guard let view = watchView else { return }
+        _ = try Poll.readable([view], timeout: milliseconds)
+        try clear()
+    }
+
+    private var watchView: Descriptor? {
+        switch watch {
+        case .some(let watch): watch.view
+        case .none: nil
+        }
+    }
+
+    private func clear() throws(SystemError) {
+        switch watch {
+        case .some(let watch): try watch.clear()
+        case .none: break
+        }
+    }
+}

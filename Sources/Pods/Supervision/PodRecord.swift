@@ -1,0 +1,125 @@
+internal import Containers
+internal import Linux
+internal import OCI
+
+/// What a pod was asked to be, as it was accepted. It is written once, into the pod's directory.
+package struct PodRecord: Hashable, Sendable {
+    /// `TENANT-NAME-XXXXXXXX`: the pod's directory, and its container's name.
+    package var id: String
+    package var name: String
+    /// All that came with it in one submission replace those before, and not each other.
+    package var submission: String
+    /// Image, command, volume, limits; `timeout` is the run deadline, from the command's start.
+    package var request: PodRequest
+    /// The task that it is of, and what that is called for people; nil: it was run by hand.
+    package var task: String?
+    package var node: String?
+    /// From the acceptance until it must run, in milliseconds.
+    package var startGrace: UInt64
+    /// From the stop signal to KILL, in milliseconds.
+    package var terminationGrace: UInt64
+    /// The command has an init as its parent.
+    package var hasInit: Bool
+    /// When it was accepted: nanoseconds since 1970, and of CLOCK_BOOTTIME in this boot.
+    package var acceptedAt: UInt64
+    package var acceptedBoot: UInt64
+    package var bootID: String
+
+    /// A pod that is accepted now, with what the tenant's limits say of it; `submission` is what it comes with.
+    package static func accepted(
+        _ name: String, _ request: PodRequest, _ tenant: Tenant, submission: String? = nil
+    ) throws(PodsError) -> PodRecord {
+        _ = try Volume(tenant: request.tenant, name: request.volume)
+        do throws(SystemError) {
+            return try PodRecord(name, request, tenant.limits, submission ?? ContainerIdentifier.random().text)
+        } catch { throw .pods(error) }
+    }
+
+    private init(
+        _ name: String, _ request: PodRequest, _ limits: Limits, _ submission: String
+    ) throws(SystemError) {
+        self.name = name
+        self.submission = submission
+        self.request = request
+        id = "\(request.tenant)-\(name)-\(ContainerIdentifier.random().text.prefix(8))"
+        let grace = UInt64(clamping: limits.grace) * 1000
+        terminationGrace = UInt64(clamping: limits.terminationGrace) * 1000
+        startGrace = grace - min(grace, terminationGrace)
+        hasInit = true
+        acceptedAt = Clock.wall()
+        acceptedBoot = Clock.boot()
+        bootID = try Boot.identifier()
+    }
+
+    /// `TENANT-NAME`
+    package var hostname: String { "\(request.tenant)-\(name)" }
+
+    init(_ json: JSON) throws(JSONError) {
+        id = try json.required("id").string()
+        name = try json.required("name").string()
+        submission = try json.required("submission").string()
+        request = try PodRequest(try json.required("request"))
+        task = try json["task"]?.string()
+        node = try json["node"]?.string()
+        startGrace = try json.required("startGrace").integer(UInt64.self)
+        terminationGrace = try json.required("terminationGrace").integer(UInt64.self)
+        hasInit = try json.required("init").bool()
+        acceptedAt = try json.required("acceptedAt").integer(UInt64.self)
+        acceptedBoot = try json.required("acceptedBoot").integer(UInt64.self)
+        bootID = try json.required("bootID").string()
+    }
+
+    var json: JSON.Value {
+        var members: [(name: String, value: JSON.Value)] = [
+            ("id", .string(id)), ("name", .string(name)), ("submission", .string(submission)),
+            ("request", request.json), ("startGrace", .unsigned(startGrace)),
+            ("terminationGrace", .unsigned(terminationGrace)), ("init", .bool(hasInit)),
+            ("acceptedAt", .unsigned(acceptedAt)), ("acceptedBoot", .unsigned(acceptedBoot)),
+            ("bootID", .string(bootID)),
+        ]
+        if let task { members.append(("task", .string(task))) }
+        if let node { members.append(("node", .string(node))) }
+        return .object(members)
+    }
+}
+
+extension PodRequest {
+    init(_ json: JSON) throws(JSONError) {
+        self.init(image: try json.required("image").string())
+        tenant = try json.required("tenant").string()
+        volume = try json.required("volume").string()
+        environment = try json.required("env").strings()
+        memory = try json["memory"]?.integer()
+        cpus = try json["cpus"]?.integer()
+        pids = try json["pids"]?.integer()
+        timeout = try json["timeout"]?.integer(UInt64.self)
+        let words = try json["arguments"]?.strings() ?? []
+        switch try json.required("command").string() {
+        case "shell": command = .shell(words.first ?? "")
+        case "list": command = .list(command: words, arguments: [])
+        case "entrypoint": command = .entrypoint(arguments: words)
+        default: command = .imageDefault
+        }
+    }
+
+    var json: JSON.Value {
+        var members: [(name: String, value: JSON.Value)] = [
+            ("image", .string(image)), ("tenant", .string(tenant)), ("volume", .string(volume)),
+            ("env", .strings(environment)),
+        ]
+        if let memory { members.append(("memory", .integer(memory))) }
+        if let cpus { members.append(("cpus", .integer(cpus))) }
+        if let pids { members.append(("pids", .integer(pids))) }
+        if let timeout { members.append(("timeout", .unsigned(timeout))) }
+        let (kind, words): (String, [String]) =
+            switch command {
+            case .imageDefault: ("image", [])
+            case .shell(let text): ("shell", [text])
+            case .entrypoint(let arguments): ("entrypoint", arguments)
+            case .list(let command, let arguments): ("list", command + arguments)
+            }
+        members.append(("command", .string(kind)))
+        members.append(("arguments", .strings(words)))
+        return .object(members)
+    }
+}

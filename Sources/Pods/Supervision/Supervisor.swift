@@ -1,0 +1,231 @@
+internal import Cgroups
+package import Containers
+internal import Glibc
+internal import Images
+internal import Launching
+internal import Linux
+internal import OCI
+internal import Planning
+
+/// The process that a pod has: it launches the pod's container, keeps what it prints, ends it at its deadline or where it is
+/// asked to, and writes down how it ended. It may be killed at any moment: the next command that looks at the pod starts
+/// another one, which goes on where this one was.
+package struct Supervisor: ~Copyable {
+    private let pod: PodDirectory
+    /// Held as long as this process lives.
+    private let lock: OwnedDescriptor
+    private let list: PodList
+    private let store: ImageStore
+    var status: PodStatus
+
+    /// Takes pod `id` on until it has ended. Returns at once where another does already, or where it has ended.
+    package static func run(_ id: String, in root: borrowing RuntimeRoot, store path: String) throws(PodsError) {
+        let list = try PodList(of: root, store: path)
+        guard let pod = try PodDirectory.find(id, in: list.pods) else { throw .noPod(id) }
+        let status = try pod.status()
+        let store: ImageStore
+        do throws(ImagesError) { store = try ImageStore(path: path) } catch { throw .images(error) }
+        do throws(SystemError) {
+            guard let lock = try pod.lock(exclusive: true, waiting: false) else { return }
+            var supervisor = Supervisor(pod, lock, list, store, status)
+            try supervisor.supervise(in: root)
+        } catch { throw .pods(error) }
+    }
+
+    private init(
+        _ pod: consuming PodDirectory, _ lock: consuming OwnedDescriptor, _ list: PodList, _ store: ImageStore,
+        _ status: PodStatus
+    ) {
+        self.pod = pod
+        self.lock = lock
+        self.list = list
+        self.store = store
+        self.status = status
+    }
+
+    // MARK: what is kept of it
+
+    var record: PodRecord { pod.record }
+    var directory: Descriptor { pod.directory.view }
+    var path: String { pod.path }
+
+    borrowing func request(_ stop: StopRequest) throws(SystemError) { try pod.request(stop) }
+    borrowing func stopRequest() throws(SystemError) -> StopRequest? { try pod.stopRequest() }
+    borrowing func write(_ status: PodStatus) throws(SystemError) { try pod.write(status) }
+
+    private mutating func supervise(in root: borrowing RuntimeRoot) throws(SystemError) {
+        if status.isFinal { return }
+        let record = pod.record
+        let identifier: ContainerIdentifier
+        do throws(ContainersError) { identifier = try ContainerIdentifier(record.id) } catch {
+            return try finish(.failed, "CreateContainerError", "\(error)")
+        }
+        var volume: VolumeHold?
+        let boot = try Boot.identifier()
+        let isThere: Bool
+        do throws(ContainersError) { isThere = try SupervisedContainer.find(identifier, in: root) != nil } catch {
+            throw SystemError("open", identifier.text, detail: "\(error),", .EIO)
+        }
+        if isThere {
+            // Somebody else launched it, and was killed.
+            volume = try? Volume(tenant: record.request.tenant, name: record.request.volume).hold(in: store)
+        } else if status.phase == .running || record.bootID != boot {
+            return try lose()
+        } else {
+            guard try begin() else { return }
+            do throws(PodsError) { volume = try launch(identifier, in: root) } catch {
+                let (reason, code) = error.podReason
+                if let code {
+                    status.exitCode = code
+                    status.termination = reason
+                }
+                return try finish(.failed, reason, "\(error)")
+            }
+        }
+        // As long as the container runs nobody may remove what its root is made of.
+        let image = try? store.hold(record.request.image)
+        let place = enterOwnPlace(identifier, in: root)
+        defer { place?.leave() }
+        do throws(SystemError) { try watch(identifier, in: root) } catch {
+            if let held = consume volume { held.end() }
+            throw error
+        }
+        _ = consume image
+        if let held = consume volume { held.end() }
+    }
+
+    // MARK: before it runs
+
+    /// Whether it may run: those before it have gone, the image is there, and nobody has asked for its end.
+    private mutating func begin() throws(SystemError) -> Bool {
+        let record = pod.record
+        try replaceOthers()
+        let timer = try DeadlineTimer()
+        try timer.arm(at: record.acceptedBoot &+ record.startGrace &* 1_000_000)
+        let asked = try DirectoryWatch.begin(pod.path)
+        let images = try DirectoryWatch.begin(store.path + "/images")
+        while true {
+            if let stop = try pod.stopRequest() {
+                try finish(.failed, stop.reason, stop.message)
+                return false
+            }
+            do throws(ImagesError) {
+                _ = try store.find(record.request.image)
+                return true
+            } catch {
+                let reason = error.isMissing ? "ErrImageNeverPull" : "ImageInspectError"
+                let text =
+                    error.isMissing
+                    ? "Container image \"\(record.request.image)\" is not present with pull policy of Never"
+                    : "\(error)"
+                if status.reason != reason || status.message != text {
+                    (status.reason, status.message) = (reason, text)
+                    try pod.write(status)
+                }
+            }
+            let ready = try Poll.readable([timer.view, asked.view, images.view])
+            if ready[0] {
+                let seconds = record.startGrace / 1000
+                let last = "\(status.reason ?? ""): \(status.message ?? "")"
+                try finish(.failed, "StartTimeout", "Pod did not start within \(seconds) s; last state \(last)")
+                return false
+            }
+            try asked.clear()
+            try images.clear()
+        }
+    }
+
+    /// Those of the tenant that were submitted before this one's submission end, and go.
+    private mutating func replaceOthers() throws(SystemError) {
+        let own = pod.record
+        let turn = try Descriptor.workingDirectory.open(
+            "\(list.pods)/.lock-\(own.request.tenant)", O_RDWR | O_CREAT, mode: 0o600)
+        _ = try turn.view.lock(exclusive: true, waiting: true)
+        do throws(PodsError) {
+            for other in try list.entries(tenant: own.request.tenant) {
+                guard other.record.submission != own.submission, other.record.acceptedAt <= own.acceptedAt else {
+                    continue
+                }
+                try replace(other)
+            }
+        } catch { throw SystemError("flock", ".lock-\(own.request.tenant)", detail: "\(error),", .EIO) }
+        try turn.close()
+        status.message = nil
+        try pod.write(status)
+    }
+
+    private mutating func replace(_ other: PodList.Entry) throws(PodsError) {
+        if !other.status.isFinal {
+            status.message = "waiting for pod \(other.record.name) to be removed"
+            do throws(SystemError) { try pod.write(status) } catch { throw .pods(error) }
+            let by = "Removed because a newer pod was submitted (\(pod.record.hostname))"
+            try list.stop(other.record.id, StopRequest(reason: "Replaced", message: by))
+            _ = try list.end(of: other.record.id)
+        }
+        try list.remove(other.record.id)
+    }
+
+    /// Not its caller's group: that may end before the pod does. Without one it goes on where it is.
+    private func enterOwnPlace(_ identifier: ContainerIdentifier, in root: borrowing RuntimeRoot) -> OwnPlace? {
+        let path = "perigee/\(root.view.identifier).\(identifier.text).supervisor"
+        do throws(CgroupError) { return try OwnPlace.enter(try CgroupPath(path)) } catch { return nil }
+    }
+
+    /// From the image to the command's first instruction.
+    private mutating func launch(
+        _ identifier: ContainerIdentifier, in root: borrowing RuntimeRoot
+    ) throws(PodsError) -> VolumeHold? {
+        let record = pod.record
+        var request = record.request
+        request.timeline = false
+        let time = request.timeout
+        request.timeout = nil
+        let deadline = time.map { Clock.boot() &+ $0 }
+        let config: ImageConfig
+        do throws(ImagesError) { config = try store.config(of: try store.find(request.image)).config } catch {
+            throw .images(error)
+        }
+        let margin: UInt64 = 2_000_000_000
+        let initial = ContainerInit(
+            stopSignal: try request.stopSignal(config), grace: UInt32(clamping: record.terminationGrace),
+            deadline: deadline.map { $0 &+ margin } ?? 0)
+        var prepared = try store.prepare(
+            request,
+            PodPlacement(
+                identifier: identifier, hostname: record.hostname, initial: record.hasInit ? initial : nil,
+                stopsOnSignal: false), in: root, phases: LaunchPhases(measured: false))
+        guard let mount = prepared.mount.take() else { preconditionFailure("prepared with its root") }
+        try launch(&prepared, mount, in: root)
+        let held = prepared.keep()
+        status.phase = .running
+        (status.reason, status.message) = (nil, nil)
+        status.startedAt = Clock.wall()
+        status.deadline = deadline
+        status.stopSignal = initial.stopSignal
+        do throws(SystemError) { try pod.write(status) } catch { throw .pods(error) }
+        return held
+    }
+
+    private func launch(
+        _ prepared: inout PreparedPod, _ mount: consuming OwnedDescriptor, in root: borrowing RuntimeRoot
+    ) throws(PodsError) {
+        let streams: PodStreams
+        do throws(SystemError) { streams = try PodStreams.open(in: pod.directory.view) } catch { throw .pods(error) }
+        let exit = try exitRecord()
+        do throws(ContainersError) {
+            streams.become()
+            defer { PodStreams.leave() }
+            _ = try prepared.launch.leave(
+                in: root, &prepared.state, rootFileSystem: mount, rootPath: pod.path, exitRecord: exit)
+        } catch { throw .containers(error) }
+    }
+
+    /// Where the command's init writes; nil: it has none.
+    private func exitRecord() throws(PodsError) -> OwnedDescriptor? {
+        if !pod.record.hasInit { return nil }
+        do throws(SystemError) { return try pod.directory.view.open(PodDirectory.exitName, O_WRONLY | O_APPEND) } catch
+        {
+            throw .pods(error)
+        }
+    }
+}
