@@ -3,7 +3,7 @@
  * it begins when nothing but the execution is left to do. */
 #include "stage.h"
 
-static const uint64_t everything = ~UINT64_C(0);
+static const uint64_t everything = ~UINT64_C(0), nothing = 0;
 static const uint64_t millisecond = 1000000;
 
 /* Whatever there is of the command's process group gets it, or the command alone before it has one. */
@@ -37,6 +37,25 @@ static int take_in(struct stage *s, long child, int *status) {
     return found;
 }
 
+/* Whether a FIFO that we alone may hold open has something that nobody has read. */
+static int is_unread(struct stage *s, int fd) {
+    static const char here[] = "";
+    struct stat st = {0};
+    int count = 0;
+    if (CALL(s, newfstatat, fd, here, &st, AT_EMPTY_PATH) < 0 || (st.mode & S_IFMT) != S_IFIFO) return 0;
+    return CALL(s, ioctl, fd, FIONREAD, &count) >= 0 && count > 0;
+}
+
+/* What the command has printed last must be taken before the FIFOs go with us. Whoever reads them does so at once, or has
+ * been killed: then the next one is waited for. */
+static void await_readers(struct stage *s) {
+    CALL(s, kill, -1, SIGKILL);
+    for (int64_t pause = millisecond; is_unread(s, 1) || is_unread(s, 2); pause += pause < 1000000000 ? pause : 0) {
+        struct timespec rest = {pause / 1000000000, pause % 1000000000};
+        CALL(s, rt_sigtimedwait, &nothing, NULL, &rest, 8);
+    }
+}
+
 __attribute__((noreturn)) static void watch(struct stage *s, const struct launch_operation *op, long child, int record) {
     uint64_t until = op->x;
     uint32_t overdue = 0;
@@ -46,6 +65,7 @@ __attribute__((noreturn)) static void watch(struct stage *s, const struct launch
             if (!take_in(s, child, &status)) continue;
             struct launch_exit end = {LAUNCH_MAGIC, status, overdue, 0, clock_of(CLOCK_BOOTTIME), clock_of(CLOCK_REALTIME)};
             CALL(s, write, record, &end, sizeof end);
+            await_readers(s);
             leave(status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);
         }
         if (number == SIGTTIN || number == SIGTTOU) continue;

@@ -114,12 +114,15 @@ struct PodLog: ~Copyable {
             if stream == .out { out.logged += Int64(n) } else { err.logged += Int64(n) }
             try commit()
         }
+        // Emptied first and written down then: a spool that is shorter than what was logged of it is an empty one.
         if stream == .out, out.size > 0 {
             try out.file.view.truncate(to: 0)
             (out.size, out.logged) = (0, 0)
+            try commit()
         } else if stream == .err, err.size > 0 {
             try err.file.view.truncate(to: 0)
             (err.size, err.logged) = (0, 0)
+            try commit()
         }
     }
 
