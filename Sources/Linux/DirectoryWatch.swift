@@ -7,14 +7,24 @@ package struct DirectoryWatch: ~Copyable {
 
     private init(_ descriptor: consuming OwnedDescriptor) { self.descriptor = descriptor }
 
-    /// Watches `path`, from now on; with `contents` the writing of what is in it too.
+    /// Of no directory yet.
+    package static func make() throws(SystemError) -> DirectoryWatch {
+        DirectoryWatch(OwnedDescriptor(taking: Int32(try check(clinux_inotify_init(), "inotify_init1", ""))))
+    }
+
+    /// Of `path`, from now on; with `contents` of the writing of what is in it too.
     package static func begin(_ path: String, contents: Bool = false) throws(SystemError) -> DirectoryWatch {
-        let descriptor = OwnedDescriptor(taking: Int32(try check(clinux_inotify_init(), "inotify_init1", path)))
+        let watch = try make()
+        try watch.add(path, contents: contents)
+        return watch
+    }
+
+    /// Watches `path` too.
+    package func add(_ path: String, contents: Bool = false) throws(SystemError) {
         var events = UInt32(IN_CREATE) | UInt32(IN_MOVED_TO) | UInt32(IN_DELETE_SELF)
         if contents { events |= UInt32(IN_MODIFY) }
-        let number = descriptor.view.number
-        _ = try check(clinux_inotify_add_watch(number, path, events), "inotify_add_watch", path)
-        return DirectoryWatch(descriptor)
+        _ = try check(
+            clinux_inotify_add_watch(descriptor.view.number, path, events), "inotify_add_watch", path)
     }
 
     /// For poll(2): readable once something has happened.

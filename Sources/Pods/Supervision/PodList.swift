@@ -66,6 +66,12 @@ package struct PodList {
         return true
     }
 
+    /// nil: there is no such pod.
+    package func status(of id: String) throws(PodsError) -> PodStatus? {
+        guard let pod = try PodDirectory.find(id, in: pods) else { return nil }
+        return try pod.status()
+    }
+
     /// Waits for the end of pod `id`, however often its supervisor is killed.
     package func end(of id: String) throws(PodsError) -> PodStatus {
         while true {

@@ -14,6 +14,8 @@ package struct PodRecord: Hashable, Sendable {
     /// The task that it is of, and what that is called for people; nil: it was run by hand.
     package var task: String?
     package var node: String?
+    /// The tenant's limit of runtime comes before the task's; then this is what the end is told with.
+    package var runtimeLimit: String?
     /// From the acceptance until it must run, in milliseconds.
     package var startGrace: UInt64
     /// From the stop signal to KILL, in milliseconds.
@@ -40,6 +42,14 @@ package struct PodRecord: Hashable, Sendable {
     ) throws(SystemError) {
         self.name = name
         self.submission = submission
+        var request = request
+        request.memory = request.memory ?? limits.memory
+        request.cpus = request.cpus ?? limits.cpus
+        request.pids = request.pids ?? limits.pids
+        if let most = limits.maximumRuntime, most < request.timeout ?? UInt64.max {
+            request.timeout = most
+            runtimeLimit = limits.maximumRuntimeMessage
+        }
         self.request = request
         id = "\(request.tenant)-\(name)-\(ContainerIdentifier.random().text.prefix(8))"
         let grace = UInt64(clamping: limits.grace) * 1000
@@ -61,6 +71,7 @@ package struct PodRecord: Hashable, Sendable {
         request = try PodRequest(try json.required("request"))
         task = try json["task"]?.string()
         node = try json["node"]?.string()
+        runtimeLimit = try json["runtimeLimit"]?.string()
         startGrace = try json.required("startGrace").integer(UInt64.self)
         terminationGrace = try json.required("terminationGrace").integer(UInt64.self)
         hasInit = try json.required("init").bool()
@@ -79,6 +90,7 @@ package struct PodRecord: Hashable, Sendable {
         ]
         if let task { members.append(("task", .string(task))) }
         if let node { members.append(("node", .string(node))) }
+        if let runtimeLimit { members.append(("runtimeLimit", .string(runtimeLimit))) }
         return .object(members)
     }
 }

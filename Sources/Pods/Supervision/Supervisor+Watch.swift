@@ -37,7 +37,7 @@ extension Supervisor {
                         try timer.arm(at: UInt64.max / 4)
                         container.kill()
                     } else {
-                        try request(StopRequest(reason: "DeadlineExceeded", message: overdueMessage))
+                        try request(StopRequest(reason: overdueReason, message: overdueMessage))
                         stop = try heed(try stopRequest(), container, timer)
                     }
                 }
@@ -59,7 +59,10 @@ extension Supervisor {
         try finish(end, stop, kills)
     }
 
+    private var overdueReason: String { record.runtimeLimit == nil ? "DeadlineExceeded" : "MaxRuntimeExceeded" }
+
     private var overdueMessage: String {
+        if let limit = record.runtimeLimit { return limit }
         let minutes = Double(record.request.timeout ?? 0) / 60_000_000_000
         return "Pod was active on the node longer than the specified deadline (max_duration \(minutes) min)"
     }
@@ -92,7 +95,7 @@ extension Supervisor {
         if let stop {
             try finish(.failed, stop.reason, stop.message + ending)
         } else if written?.isOverdue == true {
-            try finish(.failed, "DeadlineExceeded", overdueMessage + ending)
+            try finish(.failed, overdueReason, overdueMessage + ending)
         } else if word == "OOMKilled" {
             let limit = record.request.memory.map { " \($0) bytes" } ?? ""
             try finish(.failed, word, "memory limit\(limit) reached (oom_kill \(kills))")

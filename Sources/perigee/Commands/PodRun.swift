@@ -5,8 +5,8 @@ internal import Pods
 extension Verb {
     /// `perigee pod run`: a command in an image.
     static let podRun = Verb(
-        .podRun, operands: "['COMMAND STRING' | -- ARG...]",
-        summary: "run a command in an image, with a volume at /data",
+        .podRun, operands: "FILE | --image IMAGE ['COMMAND STRING' | -- ARG...]",
+        summary: "run a task file, or a command in an image, with a volume at /data",
         options: [
             Option("--image", value: "IMAGE", "the image, as `image list` names it"),
             Option("--volume", value: "NAME", "the tenant's volume that is mounted at /data (default: default)"),
@@ -18,12 +18,19 @@ extension Verb {
             Option("--tenant", value: "NAME", "whose volume it is (default: default)"),
             Option("--detach", short: "-d", "return when it is accepted; see pod status, logs, wait, stop"),
             Option("--name", value: "NAME", "with --detach: the pod's name (default: pod)"),
+            Option("--allow-sequential-reuse", "of a task file: steps that do not run together may share a pod_name"),
         ] + Report.options,
         notes: """
-            One string goes to /bin/sh -c as it is. What stands behind -- is executed without a shell. Without either
+            FILE is a task file (see pod validate): its steps are run one after the other, and what becomes of them is told.
+            It takes --tenant, --json and --allow-sequential-reuse alone.
+
+            With --image one string goes to /bin/sh -c as it is. What stands behind -- is executed without a shell. Without either
             the image's own command runs.
             """,
         run: { arguments, global in
+            if arguments["--image"] == nil, let path = arguments.operands.first, arguments.operands.count == 1 {
+                return try runTaskFile(path, arguments, global)
+            }
             let request = try podRequest(arguments)
             if arguments.has("--detach") { return detach(request, arguments, global) }
             if arguments.has("--name") { throw UsageError("pod run: --name goes with --detach") }
@@ -67,7 +74,7 @@ extension Verb {
     }
 
     private static func podRequest(_ arguments: Arguments) throws(UsageError) -> PodRequest {
-        guard let image = arguments["--image"] else { throw UsageError("pod run: needs --image IMAGE") }
+        guard let image = arguments["--image"] else { throw UsageError("pod run: needs a task file, or --image IMAGE") }
         var request = PodRequest(image: image)
         request.command = try podCommand(arguments)
         request.tenant = arguments["--tenant"] ?? request.tenant

@@ -73,14 +73,20 @@ extension Verb {
         return arguments.operands[0]
     }
 
-    private static func readTaskFile(_ path: String, _ arguments: Arguments) throws(PodsError) -> TaskFile {
+    static func readTaskFile(
+        _ path: String, _ arguments: Arguments, tenant: Tenant? = nil
+    ) throws(PodsError) -> TaskFile {
         var rules = TaskFile.Rules()
         rules.allowsSequentialReuse = arguments.has("--allow-sequential-reuse")
-        return try TaskFile.read(path, tenant: arguments["--tenant"] ?? "default", rules: rules)
+        if let limits = tenant?.limits {
+            rules.graceSeconds = UInt64(clamping: limits.grace)
+            rules.terminationGraceSeconds = UInt64(clamping: limits.terminationGrace)
+        }
+        return try TaskFile.read(path, tenant: tenant?.name ?? arguments["--tenant"] ?? "default", rules: rules)
     }
 
     /// Each problem of a task file is a message of its own.
-    private static func failed(_ error: PodsError) -> Int32 {
+    static func failed(_ error: PodsError) -> Int32 {
         if case .invalidTaskFile(let name, let problems, let warnings) = error {
             for text in PodsError.text(problems, of: name) { CommandLineTool.complain(text) }
             for text in PodsError.text(warnings, of: name) { CommandLineTool.complain("warning: \(text)") }
@@ -89,7 +95,7 @@ extension Verb {
         return Report.failed(error.description, status: error.managementStatus)
     }
 
-    private static func warn(_ file: TaskFile, _ path: String) {
+    static func warn(_ file: TaskFile, _ path: String) {
         for text in PodsError.text(file.warnings, of: path) { CommandLineTool.complain("warning: \(text)") }
     }
 

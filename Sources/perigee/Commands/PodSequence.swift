@@ -1,0 +1,48 @@
+internal import Containers
+internal import Images
+internal import Linux
+internal import OCI
+internal import Pods
+
+extension Verb {
+    /// `perigee pod run FILE`
+    static func runTaskFile(_ path: String, _ arguments: Arguments, _ global: GlobalOptions) throws -> Int32 {
+        for option in ["--volume", "--env", "--memory", "--cpus", "--pids", "--timeout", "--detach", "--name"]
+        where arguments.has(option) {
+            throw UsageError("pod run: \(option) does not go with a task file, which says such things itself")
+        }
+        guard Identity.effectiveUser == 0 else {
+            return Report.failed(
+                "pod run needs root: it makes namespaces, mounts and cgroups\n  hint: sudo perigee pod run ...",
+                status: 125)
+        }
+        do throws(PodsError) {
+            let configuration = try Configuration.read(global.configuration)
+            let tenant = try TenantOption.tenant(arguments, configuration)
+            let file = try readTaskFile(path, arguments, tenant: tenant)
+            warn(file, path)
+            let store: ImageStore
+            do throws(ImagesError) { store = try ImageStore(path: global.store) } catch { throw .images(error) }
+            var run = try SequenceRun.begin(
+                file.operation, at: path, tenant, configuration, try PodList.open(global), store
+            ) { CommandLineTool.complain($0) }
+            let results = try run.run()
+            let failure = results.compactMap(\.failure).first
+            var members: [(name: String, value: JSON.Value)] = [("status", .bool(failure == nil))]
+            if let failure { members.append(("message", .string(failure))) }
+            members.append(("steps", .array(results.map(\.json))))
+            let isPrinted =
+                arguments.has("--json")
+                ? CommandLineTool.printed(JSON.Value.object(members).text(indent: 2) + "\n")
+                : CommandLineTool.printed(table(results))
+            if let signal = run.signal { return 128 + signal }
+            return failure != nil ? 1 : isPrinted
+        } catch { return failed(error) }
+    }
+
+    private static func table(_ results: [SequenceRun.StepResult]) -> String {
+        Table.text(
+            ["STEP", "STATUS", "MESSAGE"],
+            results.map { [$0.id, $0.failure == nil ? "true" : "false", $0.failure ?? "-"] })
+    }
+}
