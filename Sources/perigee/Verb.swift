@@ -78,6 +78,9 @@ extension Verb {
         case imageUnpack = "image unpack"
         case run, create, start, exec, state, kill, pause, resume, update, events, ps, delete, list, features, spec
 
+        /// Those that people type.
+        static var public: [Name] { allCases.filter { $0 != .podSupervise } }
+
         /// One or two.
         var words: [Substring] { rawValue.split(separator: " ") }
 

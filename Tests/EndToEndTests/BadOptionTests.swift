@@ -27,7 +27,7 @@ import Testing
         pod("an option that does not exist", "--memroy", "64m", "true"),
         pod("a capability: there is no such option", "--cap-add", "SYS_ADMIN", "true"),
         pod("an option without its value", "--memory"), pod("a value for an option that takes none", "--explain=yes"),
-        BadInput("pod run without an image", 2, ["pod", "run", "true"]),
+        BadInput("pod run without an image", 4, ["pod", "run", "true"]),
         pod("a size with an unknown unit", "--memory", "64x", "true"), pod("a negative size", "--memory=-1", "true"),
         pod("a size beyond 64 bits", "--memory", "9999999999g", "true"),
         pod("no memory at all", "--memory", "0", "true"),
