@@ -79,7 +79,7 @@ enum CommandLineTool {
 
     private static func unknownVerb(_ words: ArraySlice<String>) -> UsageError {
         let first = words.first ?? ""
-        let all = Verb.Name.public.map(\.words)
+        let all = Verb.Name.listed.map(\.words)
         let group = all.filter { $0.count > 1 && $0[0] == first }
         if !group.isEmpty {
             let names = group.map { $0[1] }.joined(separator: ", ")
@@ -93,8 +93,8 @@ enum CommandLineTool {
 
     /// The help of the whole.
     private static var overview: String {
-        let width = (Verb.Name.public.map(\.rawValue.utf8.count).max() ?? 0) + 3
-        let list = Verb.Name.public.map { name in
+        let width = (Verb.Name.listed.map(\.rawValue.utf8.count).max() ?? 0) + 3
+        let list = Verb.Name.listed.map { name in
             "  " + name.rawValue + String(repeating: " ", count: width - name.rawValue.utf8.count) + name.verb.summary
                 + "\n"
         }

@@ -79,7 +79,7 @@ extension Verb {
         case run, create, start, exec, state, kill, pause, resume, update, events, ps, delete, list, features, spec
 
         /// Those that people type.
-        static var public: [Name] { allCases.filter { $0 != .podSupervise } }
+        static var listed: [Name] { allCases.filter { $0 != .podSupervise } }
 
         /// One or two.
         var words: [Substring] { rawValue.split(separator: " ") }
