@@ -21,6 +21,9 @@ static const unsigned char *script, *script_end; /* the kernel's results */
 static char *arena;
 static size_t arena_size;
 static unsigned long calls, most_calls;
+/* The number of a child that is not ours to be, and whether it has been waited for. */
+enum { CHILD = 7 };
+static int reaped;
 static unsigned char is_open[DESCRIPTORS];
 static int opened;
 static jmp_buf left;
@@ -143,6 +146,15 @@ long syscall6(long n, long a, long b, long c, long d, long e, long f) {
     case SYS_ioctl:
         is_descriptor(a);
         if (b == TIOCGPTPEER) return new_descriptor();
+        if (b == FIONREAD) {
+            readable((void *)c, sizeof(int));
+            *(int *)c = script == script_end ? 0 : next_byte();
+            return outcome(0);
+        }
+        if (b == TIOCSPGRP) {
+            readable((void *)c, sizeof(int));
+            return outcome(0);
+        }
         if (b != TIOCSCTTY)
             readable((void *)c, b == TIOCSPTLCK ? sizeof(int) : b == TIOCSWINSZ ? sizeof(struct winsize) : sizeof(struct ifreq));
         return outcome(0);
@@ -209,6 +221,16 @@ long syscall6(long n, long a, long b, long c, long d, long e, long f) {
     case SYS_ftruncate: is_descriptor(a); return outcome(0);
     case SYS_lseek: is_descriptor(a); return outcome(c == SEEK_HOLE ? b + 1 : b);
     case SYS_sendfile: is_descriptor(a), is_descriptor(b); return outcome(d);
+    case SYS_clone: return next_byte() & 1 ? CHILD : outcome(0);
+    case SYS_rt_sigtimedwait:
+        readable((void *)a, 8);
+        if (c) readable((void *)c, sizeof(struct timespec));
+        return script == script_end ? SIGCHLD : outcome(next_byte() % 65);
+    case SYS_wait4:
+        readable((void *)b, sizeof(int));
+        fill((void *)b, sizeof(int));
+        reaped = !reaped && (script == script_end || next_byte() & 1);
+        return reaped ? CHILD : outcome(0);
     case SYS_getcwd: return working_directory((char *)a, (size_t)b);
     default: return outcome(0); /* calls that take numbers alone */
     }
@@ -257,7 +279,7 @@ static void run_stage(void) {
     char fd[] = "3", size[24];
     snprintf(size, sizeof size, "%zu", arena_size);
     unsigned long stack[] = {3, (unsigned long)"perigee-stage", (unsigned long)fd, (unsigned long)size, 0};
-    calls = 0, opened = 0;
+    calls = 0, opened = 0, reaped = 0;
     /* An operation makes some 70 calls, or three for each part of a path, or one for each result of the script. */
     most_calls = 1000 + 100ul * h->operation_count + 4ul * arena_size * (h->operation_count + 1)
         + (unsigned long)(script_end - script);
