@@ -24,6 +24,8 @@ package enum OwnProgram {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0)
         posix_spawn_file_actions_adddup2(&actions, 0, 1)
         posix_spawn_file_actions_adddup2(&actions, 0, 2)
+        // What our caller had open is somebody's who may wait for its end.
+        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
         var process: Int32 = 0
         let failure = withWords(arguments) { words in
             withWords(environment) { variables in

@@ -47,10 +47,32 @@ package struct PodList {
 
     // MARK: acting
 
-    /// Accepts the pods, which are one submission, and has them supervised.
-    package func submit(_ records: [PodRecord]) throws(PodsError) {
-        for record in records { try PodDirectory.make(record, in: pods) }
+    /// Accepts the pods, which are one submission of `tenant`, and has them supervised.
+    ///
+    /// - Throws: ``PodsError/podLimit(live:most:)`` where they would be too many beside each other.
+    package func submit(_ records: [PodRecord], of tenant: Tenant) throws(PodsError) {
+        // Two can't both be the last for whom there is room.
+        let turn = try TenantTurn.take(.accepting, of: tenant.name, in: pods)
+        do throws(PodsError) {
+            try checkRoom(records, tenant)
+            for record in records { try PodDirectory.make(record, in: pods) }
+        } catch {
+            turn.end()
+            throw error
+        }
+        turn.end()
         for record in records { try supervise(record.id) }
+    }
+
+    private func checkRoom(_ records: [PodRecord], _ tenant: Tenant) throws(PodsError) {
+        if tenant.limits.mode == .parallel {
+            guard let most = tenant.limits.maximumPods else { return }
+            let names = Set(records.map(\.name))
+            let live = try entries(tenant: tenant.name).count { !$0.status.isFinal && !names.contains($0.record.name) }
+            if Int64(live + records.count) > most { throw .podLimit(live: live, most: Int(most)) }
+        } else if let most = tenant.limits.maximumGroup, Int64(records.count) > most {
+            throw .podLimit(live: 0, most: Int(most))
+        }
     }
 
     /// Makes sure that pod `id` has a supervisor if it needs one. False: it has ended.

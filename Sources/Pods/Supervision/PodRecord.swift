@@ -20,6 +20,8 @@ package struct PodRecord: Hashable, Sendable {
     package var startGrace: UInt64
     /// From the stop signal to KILL, in milliseconds.
     package var terminationGrace: UInt64
+    /// Its tenant's pods run beside each other: it replaces the one of its own name alone.
+    package var isParallel = false
     /// The command has an init as its parent.
     package var hasInit: Bool
     /// When it was accepted: nanoseconds since 1970, and of CLOCK_BOOTTIME in this boot.
@@ -54,6 +56,7 @@ package struct PodRecord: Hashable, Sendable {
         id = "\(request.tenant)-\(name)-\(ContainerIdentifier.random().text.prefix(8))"
         let grace = UInt64(clamping: limits.grace) * 1000
         terminationGrace = UInt64(clamping: limits.terminationGrace) * 1000
+        isParallel = limits.mode == .parallel
         startGrace = grace - min(grace, terminationGrace)
         hasInit = true
         acceptedAt = Clock.wall()
@@ -74,6 +77,7 @@ package struct PodRecord: Hashable, Sendable {
         runtimeLimit = try json["runtimeLimit"]?.string()
         startGrace = try json.required("startGrace").integer(UInt64.self)
         terminationGrace = try json.required("terminationGrace").integer(UInt64.self)
+        isParallel = try json["parallel"]?.bool() ?? false
         hasInit = try json.required("init").bool()
         acceptedAt = try json.required("acceptedAt").integer(UInt64.self)
         acceptedBoot = try json.required("acceptedBoot").integer(UInt64.self)
@@ -90,6 +94,7 @@ package struct PodRecord: Hashable, Sendable {
         ]
         if let task { members.append(("task", .string(task))) }
         if let node { members.append(("node", .string(node))) }
+        if isParallel { members.append(("parallel", .bool(true))) }
         if let runtimeLimit { members.append(("runtimeLimit", .string(runtimeLimit))) }
         return .object(members)
     }

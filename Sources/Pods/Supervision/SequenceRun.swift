@@ -115,7 +115,7 @@ package struct SequenceRun: ~Copyable {
                 return group.steps.map { StepResult(id: $0.id, failure: "(step \(step.id)) \(error)") }
             }
         }
-        try list.submit(records)
+        try list.submit(records, of: tenant)
         for record in records { tell("step \(record.task ?? ""): pod \(record.hostname) is accepted") }
         let ends = try follow(records)
         var results: [StepResult] = []

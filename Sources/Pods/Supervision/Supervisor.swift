@@ -72,6 +72,9 @@ package struct Supervisor: ~Copyable {
         } else if status.phase == .running || record.bootID != boot {
             return try lose()
         } else {
+            do throws(PodsError) { try replaceOthers() } catch {
+                return try finish(.failed, "CreatePodSandboxError", "\(error)")
+            }
             guard try begin() else { return }
             do throws(PodsError) { volume = try launch(identifier, in: root) } catch {
                 let (reason, code) = error.podReason
@@ -96,10 +99,9 @@ package struct Supervisor: ~Copyable {
 
     // MARK: before it runs
 
-    /// Whether it may run: those before it have gone, the image is there, and nobody has asked for its end.
+    /// Whether it may run: the image is there, and nobody has asked for its end.
     private mutating func begin() throws(SystemError) -> Bool {
         let record = pod.record
-        try replaceOthers()
         let timer = try DeadlineTimer()
         try timer.arm(at: record.acceptedBoot &+ record.startGrace &* 1_000_000)
         let asked = try DirectoryWatch.begin(pod.path)
@@ -135,23 +137,23 @@ package struct Supervisor: ~Copyable {
         }
     }
 
-    /// Those of the tenant that were submitted before this one's submission end, and go.
-    private mutating func replaceOthers() throws(SystemError) {
+    /// Those of the tenant that were submitted before this one's submission end, and go; of pods that run beside each other
+    /// only the one of the same name.
+    private mutating func replaceOthers() throws(PodsError) {
         let own = pod.record
-        let turn = try Descriptor.workingDirectory.open(
-            "\(list.pods)/.lock-\(own.request.tenant)", O_RDWR | O_CREAT, mode: 0o600)
-        _ = try turn.view.lock(exclusive: true, waiting: true)
+        let turn = try TenantTurn.take(.replacing, of: own.request.tenant, in: list.pods)
         do throws(PodsError) {
             for other in try list.entries(tenant: own.request.tenant) {
-                guard other.record.submission != own.submission, other.record.acceptedAt <= own.acceptedAt else {
-                    continue
-                }
-                try replace(other)
+                let isBefore = other.record.submission != own.submission && other.record.acceptedAt <= own.acceptedAt
+                if isBefore, !own.isParallel || other.record.name == own.name { try replace(other) }
             }
-        } catch { throw SystemError("flock", ".lock-\(own.request.tenant)", detail: "\(error),", .EIO) }
-        try turn.close()
+        } catch {
+            turn.end()
+            throw error
+        }
+        turn.end()
         status.message = nil
-        try pod.write(status)
+        do throws(SystemError) { try pod.write(status) } catch { throw .pods(error) }
     }
 
     private mutating func replace(_ other: PodList.Entry) throws(PodsError) {

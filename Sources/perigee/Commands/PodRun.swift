@@ -49,7 +49,7 @@ extension Verb {
             let name = arguments["--name"] ?? "pod"
             _ = try EffectiveHostname.of(tenant: tenant.name, pod: name)
             let record = try PodRecord.accepted(name, request, tenant)
-            try PodList.open(global).submit([record])
+            try PodList.open(global).submit([record], of: tenant)
             return CommandLineTool.printed(record.hostname + "\n")
         } catch { return Report.failed(error.description, status: error.managementStatus) }
     }
