@@ -135,7 +135,7 @@ extension PodsError: CustomStringConvertible {
         case .invalidTaskFile(let name, let problems, _): PodsError.text(problems, of: name).joined(separator: "\n")
         case .unreadableTaskFile(let path, let error):
             switch error.code {
-            case .ENOENT: "no such task file: \(path)\n  hint: a command needs --image IMAGE before it"
+            case .ENOENT: "no such task file: \(path)"
             case .EINVAL: "\(path) is not a regular file"
             case .EFBIG: "\(path) is larger than 1 MiB: it is no task file"
             default: "task file \(path): \(error)"

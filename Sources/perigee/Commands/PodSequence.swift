@@ -37,7 +37,11 @@ extension Verb {
                 : CommandLineTool.printed(table(results))
             if let signal = run.signal { return 128 + signal }
             return failure != nil ? 1 : isPrinted
-        } catch { return failed(error) }
+        } catch {
+            guard case .unreadableTaskFile(_, let reason) = error, reason.code == .ENOENT else { return failed(error) }
+            return Report.failed(
+                "\(error)\n  hint: a command needs --image IMAGE before it", status: error.managementStatus)
+        }
     }
 
     private static func table(_ results: [SequenceRun.StepResult]) -> String {
