@@ -12,6 +12,10 @@ package enum PodsError: Error {
     case noPod(String)
     /// It has not ended.
     case podLives(String)
+    /// The steps of an operation need somebody who stays with them.
+    case notDetachable
+    case notRunning(String)
+    case step(String, String)
     case containers(ContainersError)
     /// The image's `User` is nobody.
     case user(image: String, PlanningError)
@@ -102,6 +106,10 @@ extension PodsError: CustomStringConvertible {
         switch self {
         case .images(let error): "\(error)"
         case .pods(let error): "the pod's record: \(error)"
+        case .notRunning(let name): "pod '\(name)' does not run\n  hint: `perigee pod status \(name)` tells why"
+        case .notDetachable:
+            "--detach: the task file has more than uplinks and then one group of pods, and somebody must stay with its steps"
+        case .step(let id, let why): "step \(id): \(why)"
         case .podLives(let name): "pod '\(name)' is still there\n  hint: `perigee pod stop \(name)`, or pod rm --force"
         case .noPod(let name): "no such pod: \(name)\n  hint: see `perigee pod list`"
         case .containers(let error): "\(error)"
@@ -248,6 +256,7 @@ extension PodsError: CustomStringConvertible {
         switch self {
         case .noPod: 4
         case .podLives: 3
+        case .notDetachable: 2
         case .invalidName, .untrustedFile, .configuration, .hostname, .unknownNode, .cdi, .cdiName, .cdiConflict,
             .volumePath, .notTransferable, .invalidTaskFile:
             2

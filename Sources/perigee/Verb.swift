@@ -58,6 +58,8 @@ extension Verb {
         case podRun = "pod run"
         case podList = "pod list"
         case podStatus = "pod status"
+        case podInspect = "pod inspect"
+        case podStats = "pod stats"
         case podLogs = "pod logs"
         case podWait = "pod wait"
         case podStop = "pod stop"
@@ -89,6 +91,8 @@ extension Verb {
             case .podRun: .podRun
             case .podList: .podList
             case .podStatus: .podStatus
+            case .podInspect: .podInspect
+            case .podStats: .podStats
             case .podLogs: .podLogs
             case .podWait: .podWait
             case .podStop: .podStop

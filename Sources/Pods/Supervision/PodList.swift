@@ -2,7 +2,7 @@ package import Containers
 internal import Glibc
 internal import Images
 internal import Linux
-internal import OCI
+package import OCI
 
 /// The pods of a root, for commands: what they are is on the disk, and a supervisor each stays with those that live.
 package struct PodList {
@@ -24,6 +24,9 @@ package struct PodList {
     package struct Entry: Sendable {
         package let record: PodRecord
         package let status: PodStatus
+
+        /// All that is kept of it.
+        package var inspection: JSON.Value { .object([("pod", record.json), ("status", status.json)]) }
     }
 
     /// All, or those of one tenant, the eldest first.

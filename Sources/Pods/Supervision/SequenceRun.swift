@@ -82,6 +82,30 @@ package struct SequenceRun: ~Copyable {
         return results
     }
 
+    /// Copies what is to be uplinked, submits the pods, and returns: their host names. That is an operation of uplinks and
+    /// then one group of pods; of any other somebody must stay with the steps.
+    ///
+    /// - Throws: ``PodsError/notDetachable``
+    package mutating func submit() throws(PodsError) -> [String] {
+        let isPods = operation.groups.map { $0.steps.contains { $0.pod != nil } }
+        guard isPods.last == true, isPods.dropLast().allSatisfy({ !$0 }), let last = operation.groups.last else {
+            throw .notDetachable
+        }
+        for group in operation.groups.dropLast() {
+            for result in try run(group) where result.failure != nil {
+                throw .step(result.id, result.failure ?? "")
+            }
+        }
+        let submission = ContainerIdentifier.random().text
+        var records: [PodRecord] = []
+        for step in last.steps {
+            guard let pod = step.pod else { preconditionFailure("a group of pods") }
+            records.append(try record(of: step, pod, submission))
+        }
+        try list.submit(records, of: tenant)
+        return records.map(\.hostname)
+    }
+
     private mutating func run(_ group: StepGroup) throws(PodsError) -> [StepResult] {
         if let step = group.steps.first, case .uplink(let uplink) = step.work {
             tell("step \(step.id): \(uplink.sources.count) files to volume \(uplink.volume)")

@@ -22,7 +22,7 @@ extension Verb {
         ] + Report.options,
         notes: """
             FILE is a task file (see pod validate): its steps are run one after the other, and what becomes of them is told.
-            It takes --tenant, --json and --allow-sequential-reuse alone.
+            It takes --tenant, --json, --detach and --allow-sequential-reuse alone.
 
             With --image one string goes to /bin/sh -c as it is. What stands behind -- is executed without a shell. Without either
             the image's own command runs.

@@ -7,7 +7,7 @@ internal import Pods
 extension Verb {
     /// `perigee pod run FILE`
     static func runTaskFile(_ path: String, _ arguments: Arguments, _ global: GlobalOptions) throws -> Int32 {
-        for option in ["--volume", "--env", "--memory", "--cpus", "--pids", "--timeout", "--detach", "--name"]
+        for option in ["--volume", "--env", "--memory", "--cpus", "--pids", "--timeout", "--name"]
         where arguments.has(option) {
             throw UsageError("pod run: \(option) does not go with a task file, which says such things itself")
         }
@@ -26,6 +26,9 @@ extension Verb {
             var run = try SequenceRun.begin(
                 file.operation, at: path, tenant, configuration, try PodList.open(global), store
             ) { CommandLineTool.complain($0) }
+            if arguments.has("--detach") {
+                return CommandLineTool.printed(try run.submit().joined(separator: "\n") + "\n")
+            }
             let results = try run.run()
             let failure = results.compactMap(\.failure).first
             var members: [(name: String, value: JSON.Value)] = [("status", .bool(failure == nil))]

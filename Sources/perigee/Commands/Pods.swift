@@ -48,6 +48,39 @@ extension Verb {
             }
         })
 
+    static let podInspect = Verb(
+        .podInspect, operands: "NAME", summary: "show all that is kept of a pod, as JSON",
+        options: [TenantOption.option],
+        run: { arguments, global in
+            let name = try name(arguments, "pod inspect")
+            return try pods(arguments, global) { list, tenant throws(PodsError) in
+                let id = try list.id(of: name, tenant: tenant.name)
+                guard let entry = try list.entries(tenant: tenant.name).first(where: { $0.record.id == id }) else {
+                    throw .noPod(name)
+                }
+                return CommandLineTool.printed(entry.inspection.text(indent: 2) + "\n")
+            }
+        })
+
+    static let podStats = Verb(
+        .podStats, operands: "NAME", summary: "show what a pod uses, as JSON: bytes, and times in nanoseconds",
+        options: [TenantOption.option],
+        run: { arguments, global in
+            let name = try name(arguments, "pod stats")
+            return try pods(arguments, global) { list, tenant throws(PodsError) in
+                let id = try list.id(of: name, tenant: tenant.name)
+                do throws(ContainersError) {
+                    let root = try RuntimeRoot.at(path: global.root)
+                    let container = try Container.find(try ContainerIdentifier(id), in: root, for: .look)
+                    let statistics = try container.statistics()
+                    return CommandLineTool.printed(statistics.json.text(indent: 2) + "\n")
+                } catch {
+                    if case .noContainer = error { throw .notRunning(name) }
+                    throw .containers(error)
+                }
+            }
+        })
+
     static let podLogs = Verb(
         .podLogs, operands: "NAME", summary: "print what a pod has printed",
         options: [
