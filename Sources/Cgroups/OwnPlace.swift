@@ -12,6 +12,15 @@ package struct OwnPlace: Sendable {
         return OwnPlace(group: owned.keep())
     }
 
+    /// Removes the group `path` of a process that was killed; one in which there is a process stays.
+    package static func removeLeftover(_ path: CgroupPath) {
+        guard let layout = try? CgroupLayout.detect() else { return }
+        let group = Cgroup(path, in: layout)
+        guard (try? group.isPresent()) == true, (try? group.processes().isEmpty) == true else { return }
+        try? group.remove()
+        group.removeEmptyParents()
+    }
+
     /// To the trees' roots, as far as that is allowed, and removes the group.
     package func leave() {
         let layout = group.layout

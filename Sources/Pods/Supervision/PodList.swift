@@ -1,3 +1,4 @@
+internal import Cgroups
 package import Containers
 internal import Glibc
 internal import Images
@@ -122,7 +123,14 @@ package struct PodList {
     package func remove(_ id: String) throws(PodsError) {
         guard let pod = try PodDirectory.find(id, in: pods) else { return }
         guard try pod.status().isFinal else { throw .podLives(pod.record.name) }
+        if let group = PodList.supervisorGroup(of: id, in: pods) { OwnPlace.removeLeftover(group) }
         do throws(SystemError) { try pod.remove() } catch { throw .pods(error) }
+    }
+
+    /// Where the supervisor of pod `id` is: not in its caller's group, which may end before the pod does.
+    static func supervisorGroup(of id: String, in pods: String) -> CgroupPath? {
+        guard let root = pods.split(separator: "/").last else { return nil }
+        return try? CgroupPath("perigee/\(root).\(id).supervisor")
     }
 
     /// Where the log of pod `id` is.

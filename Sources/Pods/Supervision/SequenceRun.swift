@@ -108,7 +108,8 @@ package struct SequenceRun: ~Copyable {
 
     private mutating func run(_ group: StepGroup) throws(PodsError) -> [StepResult] {
         if let step = group.steps.first, case .uplink(let uplink) = step.work {
-            tell("step \(step.id): \(uplink.sources.count) files to volume \(uplink.volume)")
+            let count = uplink.sources.count
+            tell("step \(step.id): \(count) file\(count == 1 ? "" : "s") to volume \(uplink.volume)")
             do throws(PodsError) {
                 try copy(uplink)
                 return [StepResult(id: step.id, failure: nil)]

@@ -87,7 +87,7 @@ package struct Supervisor: ~Copyable {
         }
         // As long as the container runs nobody may remove what its root is made of.
         let image = try? store.hold(record.request.image)
-        let place = enterOwnPlace(identifier, in: root)
+        let place = enterOwnPlace(identifier)
         defer { place?.leave() }
         do throws(SystemError) { try watch(identifier, in: root) } catch {
             if let held = consume volume { held.end() }
@@ -168,9 +168,9 @@ package struct Supervisor: ~Copyable {
     }
 
     /// Not its caller's group: that may end before the pod does. Without one it goes on where it is.
-    private func enterOwnPlace(_ identifier: ContainerIdentifier, in root: borrowing RuntimeRoot) -> OwnPlace? {
-        let path = "perigee/\(root.view.identifier).\(identifier.text).supervisor"
-        do throws(CgroupError) { return try OwnPlace.enter(try CgroupPath(path)) } catch { return nil }
+    private func enterOwnPlace(_ identifier: ContainerIdentifier) -> OwnPlace? {
+        guard let path = PodList.supervisorGroup(of: identifier.text, in: list.pods) else { return nil }
+        return try? OwnPlace.enter(path)
     }
 
     /// From the image to the command's first instruction.
