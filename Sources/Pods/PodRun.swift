@@ -35,7 +35,8 @@ package struct PodRun {
         if explain { return .explained(prepared.launch.plan) }
         guard let mount = prepared.mount.take() else { preconditionFailure("prepared with its root") }
         do throws(ContainersError) {
-            let outcome = try prepared.launch.run(in: root, &prepared.state, rootFileSystem: mount)
+            var launch = prepared.launch
+            let outcome = try launch.run(in: root, &prepared.state, rootFileSystem: mount)
             prepared.end()
             return .ended(outcome)
         } catch { throw .containers(error) }

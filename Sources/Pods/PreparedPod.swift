@@ -8,7 +8,7 @@ internal import Planning
 /// A pod that is ready to be launched: all that its image, its request and this host say of it, with what is held for it.
 /// Dropped, nothing is left of it.
 struct PreparedPod: ~Copyable {
-    var launch: ContainerRun
+    let launch: ContainerRun
     /// The root file system; nil once it was handed over.
     var mount: OwnedDescriptor?
     private let rootfs: OverlayRootfs

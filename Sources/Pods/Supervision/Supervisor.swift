@@ -217,7 +217,8 @@ package struct Supervisor: ~Copyable {
         do throws(ContainersError) {
             streams.become()
             defer { PodStreams.leave() }
-            _ = try prepared.launch.leave(
+            var launch = prepared.launch
+            _ = try launch.leave(
                 in: root, &prepared.state, rootFileSystem: mount, rootPath: pod.path, exitRecord: exit)
         } catch { throw .containers(error) }
     }
