@@ -11,6 +11,8 @@ package struct PodLogReader: ~Copyable {
     /// What has been read of a line of the log.
     private var pending: [UInt8] = []
     private let keepsTimes: Bool
+    /// Another file has come in the place of this one, which gets no more.
+    private var isFull = false
     /// The piece of a line before was not its last.
     private var goesOn = (out: false, err: false)
 
@@ -62,6 +64,12 @@ package struct PodLogReader: ~Copyable {
         do throws(SystemError) {
             let status = try directory.view.status(of: PodLog.name)
             if status.inode == inode { return false }
+            // What came into the old one after it was read, and before it was full.
+            if !isFull {
+                isFull = true
+                return true
+            }
+            isFull = false
             file = try directory.view.open(PodLog.name, O_RDONLY)
             inode = status.inode
             pending = []
