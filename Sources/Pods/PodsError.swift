@@ -12,6 +12,8 @@ package enum PodsError: Error {
     case noPod(String)
     /// It has not ended.
     case podLives(String)
+    /// What keeps a pod's supervisors from their work, in the words of the last.
+    case supervisor(String, String)
     case containers(ContainersError)
     /// The image's `User` is nobody.
     case user(image: String, PlanningError)
@@ -102,6 +104,7 @@ extension PodsError: CustomStringConvertible {
         switch self {
         case .images(let error): "\(error)"
         case .pods(let error): "the pod's record: \(error)"
+        case .supervisor(let name, let text): "pod '\(name)' can't be looked after: \(text)"
         case .podLives(let name): "pod '\(name)' is still there\n  hint: `perigee pod stop \(name)`, or pod rm --force"
         case .noPod(let name): "no such pod: \(name)\n  hint: see `perigee pod list`"
         case .containers(let error): "\(error)"
