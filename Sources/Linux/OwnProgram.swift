@@ -3,7 +3,7 @@ internal import Glibc
 
 /// This very executable, run once more: beside us in a session of its own, or in our place.
 package enum OwnProgram {
-    /// Starts it in a session of its own with nothing of our streams, and does not wait for it: its number. Wraps
+    /// Starts it in a session of its own with none of our open files, and does not wait for it: its number. Wraps
     /// posix_spawn(3).
     package static func detach(_ arguments: [String], environment: [String]) throws(SystemError) -> Int32 {
         var attributes = posix_spawnattr_t()
@@ -24,6 +24,8 @@ package enum OwnProgram {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0)
         posix_spawn_file_actions_adddup2(&actions, 0, 1)
         posix_spawn_file_actions_adddup2(&actions, 0, 2)
+        // Nor anything else that we were given: somebody may wait for the end of it.
+        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
         var process: Int32 = 0
         let failure = withWords(arguments) { words in
             withWords(environment) { variables in
