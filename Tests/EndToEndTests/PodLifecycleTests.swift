@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A pod from its acceptance to its end: REQUIREMENTS A19 to A26, B14, B28, and the exit codes.
-@Suite struct PodLifecycleTests {
+@Suite(.serialized) struct PodLifecycleTests {
     @Test("A submission is accepted before anything runs, and succeeds where the image is missing (A19, A20, A23, A24)")
     func missingImage() throws {
         let tenant = TestTenant("missing")

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What a pod prints is kept, all of it and once.
-@Suite struct PodLogTests {
+@Suite(.serialized) struct PodLogTests {
     @Test("Both streams, times, pieces of a line, and what comes while somebody follows")
     func streams() throws {
         let tenant = TestTenant("streams")

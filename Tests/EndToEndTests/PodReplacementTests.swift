@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// One submission of a tenant at a time: REQUIREMENTS A25 to A27.
-@Suite struct PodReplacementTests {
+@Suite(.serialized) struct PodReplacementTests {
     @Test("Twenty in a row: never two at once, and nothing is left of those before (A26)")
     func row() throws {
         let tenant = TestTenant("row")

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The process that stays with a pod may be killed at any moment. Each of its system calls has its turn in Tests/faults.py.
-@Suite struct SupervisorDeathTests {
+@Suite(.serialized) struct SupervisorDeathTests {
     @Test(
         "Killed again and again while 10,000 lines are printed: each is in the log once, in order, and the code is right"
     )

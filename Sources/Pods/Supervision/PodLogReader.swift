@@ -22,7 +22,9 @@ package struct PodLogReader: ~Copyable {
         let watch = follows ? try DirectoryWatch.begin(path, contents: true) : nil
         for name in [PodLog.formerName, PodLog.name] {
             do throws(SystemError) {
-                let file = try directory.view.open(name, O_RDONLY)
+                // Who follows a pod that has not begun makes the file that its supervisor will write to.
+                let flags = follows && name == PodLog.name ? O_RDONLY | O_CREAT : O_RDONLY
+                let file = try directory.view.open(name, flags, mode: 0o600)
                 let inode = try file.view.status().inode
                 return PodLogReader(directory, path, watch, file, inode, timestamps)
             } catch {
