@@ -11,7 +11,8 @@ no process, cgroup, upper directory, temporary file or state directory, the stor
 interfaces of the host too. A call that fails must give a message with its error's name and a fitting exit code, or do
 no harm; nothing may crash or hang.
 
-Scenarios: `pod` a pod run; `first` the same in a new root, with a new volume; `run` a bundle; `load` an image load;
+Scenarios: `supervisor` and `deadline` the process that stays with a pod, killed alone: whichever comes next goes on with
+the pod; `pod` a pod run; `first` the same in a new root, with a new volume; `run` a bundle; `load` an image load;
 `create`, `start`, `exec` and `delete` of a container that was created from a bundle.
 `make test` runs each 61st: a number that has no part in common with that of the modes. Needs root, strace, and the image `demo-host` of Rootfs/images/build.py. Exit status: 0 clean, 1 violations, 2 usage.
 """
@@ -305,6 +306,8 @@ class Scenario:
     failures = (125,)
     output = "done\n"
     actors = ("runtime", "network", "stage")
+    errors = True
+    """Whether calls are made to fail, too."""
 
     def __init__(self, place: Place):
         self.place = place
@@ -456,8 +459,79 @@ class Delete(Start):
         return self.place.words("delete", "--force", "d")
 
 
+class Supervised(Scenario):
+    """A pod that is accepted, and the process that stays with it, which any command that looks after the pod replaces."""
+    failures = (1,)
+    output = ""
+    actors = ("runtime",)
+    errors = False
+    identifier = ""
+    arguments = ["echo one; echo two >&2; exit 3"]
+    options: tuple[str, ...] = ()
+    ends = ((3, "Error", 3),)
+    """What `pod wait` may end with, the reason in the status, and the exit code there."""
+
+    @property
+    def pods(self) -> list[Path]:
+        return [path for path in (self.place.store / "pods").glob("*/*")]
+
+    def submit(self):
+        """Accepts the pod without a supervisor: `pod run --detach` is kept from starting one, and its record stays."""
+        words = ["pod", "run", "--image", "demo-host", "--detach", "--tenant", "s", *self.options, *self.arguments]
+        limited = ["/usr/bin/strace", "-qq", "-f", "-o", "/dev/null", "-e", "trace=execve",
+                   "-e", "inject=execve:error=EACCES:when=1"]
+        Command(limited + self.place.words(*words), self.place.directory).wait()
+        reap_strays()
+        found = [path.name for path in self.pods if path.name.startswith("s-")]
+        if len(found) != 1:
+            raise SystemExit(f"faults.py: submit left {found}")
+        self.identifier = found[0]
+
+    def prepare(self):
+        super().prepare()
+        for path in self.pods:
+            self.place.must("pod", "rm", "--force", "--tenant", "s", path.name)
+        self.submit()
+
+    def command(self) -> list[str]:
+        return self.place.words("pod", "supervise", self.identifier)
+
+    def afterwards(self) -> list[str]:
+        problems = []
+        outcome = self.place.run("pod", "wait", "--tenant", "s", self.identifier)
+        shown = self.place.run("pod", "status", "--tenant", "s", self.identifier)
+        try:
+            data = json.loads(shown.output)["data"]
+            end = (outcome.status, data["reason"], data["state"]["terminated"]["exitCode"])
+            if end not in self.ends:
+                problems.append(f"it ended with {end}: {data}")
+        except (ValueError, KeyError):
+            problems.append(f"pod wait gave {outcome}, pod status {shown}")
+        problems += self.logged()
+        problems += self.ordinary("pod", "rm", "--force", "--tenant", "s", self.identifier)
+        problems += [f"kept of the pod: {path}" for path in self.pods]
+        return problems + self.place.leftovers()
+
+    def logged(self) -> list[str]:
+        logs = self.place.run("pod", "logs", "--tenant", "s", self.identifier)
+        # A command that nobody knew of when its launcher was killed is launched once more.
+        lines = logs.output.split(), logs.errors.split()
+        fine = lines[0] and lines[1] and set(lines[0]) == {"one"} and set(lines[1]) == {"two"} and len(lines[0]) < 3
+        return [] if fine else [f"logs: {logs}"]
+
+
+class Overdue(Supervised):
+    """The same of one that reaches its deadline."""
+    arguments = ["exec sleep 1000"]
+    options = ("--timeout", "100ms")
+    ends = ((124, "DeadlineExceeded", 143),)
+
+    def logged(self) -> list[str]:
+        return []
+
+
 SCENARIOS = {
-    "pod": Pod, "first": First, "run": Run, "load": Load, "create": Create, "start": Start, "exec": Exec, "delete": Delete}
+    "supervisor": Supervised, "deadline": Overdue, "pod": Pod, "first": First, "run": Run, "load": Load, "create": Create, "start": Start, "exec": Exec, "delete": Delete}
 
 
 # --- the points ------------------------------------------------------------------------------------------------------
@@ -634,7 +708,7 @@ def enumerate_points(runner: Runner, options: argparse.Namespace) -> list[Point]
             for call, index, answerable in runner.trace(name, actor):
                 if options.only and call != options.only:
                     continue
-                modes = MODES if answerable else ("kill",)
+                modes = MODES if answerable and kind.errors else ("kill",)
                 points += [Point(name, actor, call, index, m) for m in modes if not options.mode or m in options.mode]
     return points
 

@@ -3,7 +3,7 @@ internal import Glibc
 
 /// This very executable, run once more: beside us in a session of its own, or in our place.
 package enum OwnProgram {
-    /// Starts it in a session of its own with nothing of our streams, and does not wait for it: its number. Wraps
+    /// Starts it in a session of its own with none of our open files, and does not wait for it: its number. Wraps
     /// posix_spawn(3).
     package static func detach(_ arguments: [String], environment: [String]) throws(SystemError) -> Int32 {
         var attributes = posix_spawnattr_t()

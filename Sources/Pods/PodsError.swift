@@ -16,6 +16,8 @@ package enum PodsError: Error {
     case notDetachable
     case notRunning(String)
     case step(String, String)
+    /// What keeps a pod's supervisors from their work, in the words of the last.
+    case supervisor(String, String)
     case containers(ContainersError)
     /// The image's `User` is nobody.
     case user(image: String, PlanningError)
@@ -110,6 +112,7 @@ extension PodsError: CustomStringConvertible {
         case .notDetachable:
             "--detach: the task file has more than uplinks and then one group of pods, and somebody must stay with its steps"
         case .step(let id, let why): "step \(id): \(why)"
+        case .supervisor(let name, let text): "pod '\(name)' can't be looked after: \(text)"
         case .podLives(let name): "pod '\(name)' is still there\n  hint: `perigee pod stop \(name)`, or pod rm --force"
         case .noPod(let name): "no such pod: \(name)\n  hint: see `perigee pod list`"
         case .containers(let error): "\(error)"

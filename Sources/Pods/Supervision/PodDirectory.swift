@@ -5,7 +5,6 @@ internal import OCI
 
 /// What is kept of a pod on disk, below the store, so that it outlives a reboot:
 ///
-///     pods/ROOT/lock         flock(2), exclusive: a tenant's pods are being replaced or removed
 ///     pods/ROOT/ID/pod       its ``PodRecord``
 ///     pods/ROOT/ID/status    its ``PodStatus``
 ///     pods/ROOT/ID/lock      flock(2), exclusive as long as its supervisor lives
@@ -13,6 +12,9 @@ internal import OCI
 ///     pods/ROOT/ID/log       what came of them, see ``PodLog``
 ///     pods/ROOT/ID/exit      what the command's init has to say of its end
 ///     pods/ROOT/ID/stop      a ``StopRequest``: why it is to end
+///     pods/ROOT/ID/failure   what kept a supervisor from its work
+///     pods/ROOT/.ID          one that is being made
+///     pods/ROOT/@ID          one that is being removed
 ///
 /// ROOT is the identifier of the directory of running containers: two of them share a store, and no pod.
 struct PodDirectory: ~Copyable {
@@ -33,6 +35,13 @@ struct PodDirectory: ~Copyable {
     static let errName = "err"
     static let exitName = "exit"
     static let stopName = "stop"
+    private static let failureName = "failure"
+    /// Room on the disk for a status and a request, since both must be written where there is no other.
+    private static let reserves = [statusName + reserve, stopName + reserve]
+    private static let reserve = ".reserve"
+    private static let reserveSize = 8192
+    /// Room for the end that the init writes.
+    private static let noEnd = [UInt8](repeating: 0, count: 64)
 
     /// Where the pods of a root are.
     static func all(of root: borrowing RuntimeRoot, store: String) throws(PodsError) -> String {
@@ -55,8 +64,10 @@ struct PodDirectory: ~Copyable {
                 for name in [outName, errName] {
                     try made.view.makeNode(name, mode: S_IFIFO | 0o600, device: 0)
                 }
-                for name in [lockName, exitName] {
-                    _ = try made.view.open(name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+                _ = try made.view.open(lockName, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+                try made.view.replaceFile(exitName, with: noEnd)
+                for name in reserves {
+                    try made.view.replaceFile(name, with: [UInt8](repeating: 0, count: reserveSize))
                 }
                 try made.view.replaceFile(statusName, with: PodStatus().json.bytes())
                 try made.view.replaceFile(recordName, with: record.json.bytes(), durable: true)
@@ -90,7 +101,9 @@ struct PodDirectory: ~Copyable {
             var found: [String] = []
             for entry in try all.view.entries() {
                 let name = Descriptor.text(ofEntry: entry)
-                if !name.hasPrefix("."), name.utf8.contains(UInt8(ascii: "-")) { found.append(name) }
+                if !name.hasPrefix("."), !name.hasPrefix("@"), name.utf8.contains(UInt8(ascii: "-")) {
+                    found.append(name)
+                }
             }
             return found.sorted()
         } catch {
@@ -108,8 +121,56 @@ struct PodDirectory: ~Copyable {
         } catch { throw .pods(error) }
     }
 
+    /// nil: the pod has been removed since it was found.
+    borrowing func presentStatus() throws(PodsError) -> PodStatus? {
+        do throws(PodsError) { return try status() } catch {
+            if case .pods(let failure) = error, failure.code == .ENOENT { return nil }
+            throw error
+        }
+    }
+
     borrowing func write(_ status: PodStatus) throws(SystemError) {
-        try directory.view.replaceFile(PodDirectory.statusName, with: status.json.bytes())
+        try replace(PodDirectory.statusName, with: status.json.bytes())
+    }
+
+    /// Puts a file in its place, on a full disk out of what was kept free for it.
+    private borrowing func replace(
+        _ name: String, as draft: String? = nil, with bytes: [UInt8]
+    ) throws(SystemError) {
+        do throws(SystemError) { try directory.view.replaceFile(draft ?? name, with: bytes) } catch {
+            guard error.code == .ENOSPC || error.code == .EDQUOT else { throw error }
+            let reserve = name + PodDirectory.reserve
+            do throws(SystemError) {
+                let file = try directory.view.open(reserve, O_WRONLY)
+                try file.view.write(bytes, at: 0)
+                try file.view.truncate(to: Int64(bytes.count))
+                try directory.view.rename(reserve, to: draft ?? name, in: directory.view)
+            } catch {
+                // There was one, and it is used up.
+                throw error.code == .ENOENT ? SystemError("write", "\(path)/\(name)", .ENOSPC) : error
+            }
+            // For the next time, if there is room.
+            try? directory.view.replaceFile(reserve, with: [UInt8](repeating: 0, count: PodDirectory.reserveSize))
+        }
+    }
+
+    /// Where the init of a command that is about to begin writes down how that ended.
+    borrowing func exitRecord() throws(SystemError) -> OwnedDescriptor {
+        let file = try directory.view.open(PodDirectory.exitName, O_WRONLY)
+        // Of a command that nobody knows of any more.
+        try file.view.write(PodDirectory.noEnd, at: 0)
+        return file
+    }
+
+    /// Why a supervisor could not do its work; nil: each could, so far.
+    borrowing func failure() -> String? {
+        (try? directory.view.readFile(PodDirectory.failureName, limit: 1 << 16)).map {
+            String(decoding: $0, as: UTF8.self)
+        }
+    }
+
+    borrowing func setFailure(_ text: String) {
+        try? directory.view.replaceFile(PodDirectory.failureName, with: Array(text.utf8))
     }
 
     /// The supervisor's lock; nil: another has it. With `waiting` it is waited for.
@@ -133,10 +194,16 @@ struct PodDirectory: ~Copyable {
         do throws(SystemError) { try lock(exclusive: false, waiting: true)?.close() } catch { throw .pods(error) }
     }
 
-    /// Asks for its end, if nobody has before: the first reason is the one that counts.
+    /// Asks for its end. The first reason is the one that counts; what comes later can make it sooner.
     borrowing func request(_ stop: StopRequest) throws(SystemError) {
+        if var present = try stopRequest() {
+            let terminationGrace = record.terminationGrace
+            guard stop.grace ?? terminationGrace < present.grace ?? terminationGrace else { return }
+            present.grace = stop.grace
+            return try replace(PodDirectory.stopName, with: present.json.bytes())
+        }
         let draft = "\(PodDirectory.stopName).\(Identity.process).new"
-        try directory.view.replaceFile(draft, with: stop.json.bytes())
+        try replace(PodDirectory.stopName, as: draft, with: stop.json.bytes())
         do throws(SystemError) { try directory.view.link(draft, to: PodDirectory.stopName, in: directory.view) } catch {
             try? directory.view.unlink(draft)
             guard error.code == .EEXIST else { throw error }
@@ -156,8 +223,43 @@ struct PodDirectory: ~Copyable {
         }
     }
 
-    /// Removes all of it. The caller has its lock, or knows that nobody has.
-    consuming func remove() throws(SystemError) { try Descriptor.workingDirectory.removeTree(path) }
+    /// Removes all of it, out of the sight of others first. The pod has ended.
+    consuming func remove() throws(SystemError) {
+        let here = Descriptor.workingDirectory
+        let gone = PodDirectory.gone(path)
+        do throws(SystemError) {
+            try here.rename(path, to: gone, in: here)
+            try here.removeTree(gone)
+        } catch  where error.code == .ENOENT {
+            // Somebody else was faster.
+        }
+    }
+
+    private static func gone(_ path: String) -> String {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        return parts.dropLast().joined(separator: "/") + "/@" + (parts.last ?? "")
+    }
+
+    /// Removes what commands have left that were killed while they made or removed a pod. What can't be removed now is
+    /// left to the next.
+    static func sweep(_ pods: String) {
+        guard let all = try? Descriptor.workingDirectory.openFollowing(pods, O_RDONLY | O_DIRECTORY),
+            let entries = try? all.view.entries()
+        else { return }
+        for entry in entries {
+            let name = Descriptor.text(ofEntry: entry)
+            if name.hasPrefix("@") || name.hasPrefix(".") && name != "." && name != ".." && isOld(name, in: all.view) {
+                try? all.view.removeTree(name)
+            }
+        }
+    }
+
+    /// Whether its maker is certainly dead.
+    private static func isOld(_ name: String, in all: Descriptor) -> Bool {
+        guard let status = try? all.status(of: name) else { return false }
+        let minute = 60
+        return status.modified.seconds + minute < Int(Clock.wall() / 1_000_000_000)
+    }
 }
 
 /// Why a pod is to end; written before the first signal.

@@ -37,7 +37,8 @@ package struct PodList {
             if let tenant, !id.hasPrefix(tenant + "-") { continue }
             guard let pod = try PodDirectory.find(id, in: pods), tenant == nil || pod.record.request.tenant == tenant
             else { continue }
-            found.append(Entry(record: pod.record, status: try pod.status()))
+            // One that was removed meanwhile is none.
+            if let status = try pod.presentStatus() { found.append(Entry(record: pod.record, status: status)) }
         }
         return found.sorted { ($0.record.acceptedAt, $0.record.id) < ($1.record.acceptedAt, $1.record.id) }
     }
@@ -55,17 +56,31 @@ package struct PodList {
     ///
     /// - Throws: ``PodsError/podLimit(live:most:)`` where they would be too many beside each other.
     package func submit(_ records: [PodRecord], of tenant: Tenant) throws(PodsError) {
+        PodDirectory.sweep(pods)
         // Two can't both be the last for whom there is room.
         let turn = try TenantTurn.take(.accepting, of: tenant.name, in: pods)
         do throws(PodsError) {
             try checkRoom(records, tenant)
-            for record in records { try PodDirectory.make(record, in: pods) }
+            try make(records)
         } catch {
             turn.end()
             throw error
         }
         turn.end()
         for record in records { try supervise(record.id) }
+    }
+
+    /// All of them or none.
+    private func make(_ records: [PodRecord]) throws(PodsError) {
+        for (count, one) in records.enumerated() {
+            var record = one
+            // All at one time: another submission comes before all of them or after.
+            (record.acceptedAt, record.acceptedBoot) = (records[0].acceptedAt, records[0].acceptedBoot)
+            do throws(PodsError) { try PodDirectory.make(record, in: pods) } catch {
+                for other in records.prefix(count) { try? PodDirectory.find(other.id, in: pods)?.remove() }
+                throw error
+            }
+        }
     }
 
     private func checkRoom(_ records: [PodRecord], _ tenant: Tenant) throws(PodsError) {
@@ -95,21 +110,28 @@ package struct PodList {
     /// nil: there is no such pod.
     package func status(of id: String) throws(PodsError) -> PodStatus? {
         guard let pod = try PodDirectory.find(id, in: pods) else { return nil }
-        return try pod.status()
+        return try pod.presentStatus()
     }
 
     /// Waits for the end of pod `id`, however often its supervisor is killed.
     package func end(of id: String) throws(PodsError) -> PodStatus {
-        while true {
-            let isLive = try supervise(id)
-            guard let pod = try PodDirectory.find(id, in: pods) else { throw .noPod(id) }
-            if !isLive { return try pod.status() }
-            try pod.awaitSupervisor()
-            let status = try pod.status()
+        guard try PodDirectory.find(id, in: pods) != nil else { throw .noPod(id) }
+        let patience = 10
+        for round in 0... {
+            guard let pod = try PodDirectory.find(id, in: pods), try pod.presentStatus() != nil else { return .removed }
+            let isLive: Bool
+            do throws(PodsError) { isLive = try supervise(id) } catch {
+                if case .noPod = error { return .removed }
+                throw error
+            }
+            if isLive { try pod.awaitSupervisor() }
+            guard let status = try pod.presentStatus() else { return .removed }
             if status.isFinal { return status }
-            // It was killed, or has not begun yet.
-            Clock.pause(5_000_000)
+            // It was killed, or has not begun yet; or it can't do its work, and has said why.
+            if round >= patience, let failure = pod.failure() { throw .supervisor(pod.record.name, failure) }
+            Clock.pause(min(5_000_000 << Int64(min(round, 8)), 1_000_000_000))
         }
+        preconditionFailure("rounds have no end")
     }
 
     /// Asks for the end of pod `id`, and sees to it that somebody heeds that.
@@ -121,8 +143,9 @@ package struct PodList {
 
     /// Removes what is kept of a pod that has ended.
     package func remove(_ id: String) throws(PodsError) {
-        guard let pod = try PodDirectory.find(id, in: pods) else { return }
-        guard try pod.status().isFinal else { throw .podLives(pod.record.name) }
+        PodDirectory.sweep(pods)
+        guard let pod = try PodDirectory.find(id, in: pods), let status = try pod.presentStatus() else { return }
+        guard status.isFinal else { throw .podLives(pod.record.name) }
         if let group = PodList.supervisorGroup(of: id, in: pods) { OwnPlace.removeLeftover(group) }
         do throws(SystemError) { try pod.remove() } catch { throw .pods(error) }
     }

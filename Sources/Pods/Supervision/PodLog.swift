@@ -35,8 +35,8 @@ struct PodLog: ~Copyable {
     private var out: Spool
     private var err: Spool
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: longest, alignment: 8)
-    /// Bytes that no disk had room for.
-    private(set) var lost: UInt64 = 0
+    /// Bytes that no disk had room for, and that the log does not tell of yet.
+    private var lost: Int64
 
     /// Goes on with the log in `directory`, which must outlive it.
     static func open(in directory: Descriptor) throws(SystemError) -> PodLog {
@@ -52,7 +52,9 @@ struct PodLog: ~Copyable {
         try file.view.truncate(to: size)
         let out = try spool("out.spool", in: directory, number(1))
         let err = try spool("err.spool", in: directory, number(2))
-        var log = PodLog(directory, file, state, size, out, err)
+        var log = PodLog(directory, file, state, size, out, err, lost: number(3))
+        // What was found is what counts from now on: a spool that was emptied must not be taken for one that is logged.
+        try log.commit()
         try log.convert(.out)
         try log.convert(.err)
         return log
@@ -67,7 +69,7 @@ struct PodLog: ~Copyable {
 
     private init(
         _ directory: Descriptor, _ file: consuming OwnedDescriptor, _ state: consuming OwnedDescriptor, _ size: Int64,
-        _ out: consuming Spool, _ err: consuming Spool
+        _ out: consuming Spool, _ err: consuming Spool, lost: Int64
     ) {
         self.directory = directory
         self.file = file
@@ -75,6 +77,7 @@ struct PodLog: ~Copyable {
         self.size = size
         self.out = out
         self.err = err
+        self.lost = lost
     }
 
     deinit { buffer.deallocate() }
@@ -93,7 +96,8 @@ struct PodLog: ~Copyable {
             guard error.code == .ENOSPC || error.code == .EDQUOT || error.code == .EIO else { throw error }
             // The command goes on, and its output goes.
             let dropped = try pipe.read(into: buffer)
-            lost += UInt64(dropped)
+            lost += Int64(dropped)
+            try commit()
             return dropped > 0
         }
         if n == 0 { return false }
@@ -128,7 +132,7 @@ struct PodLog: ~Copyable {
 
     private func commit() throws(SystemError) {
         var text: [UInt8] = []
-        for number in [size, out.logged, err.logged] {
+        for number in [size, out.logged, err.logged, lost] {
             for i in 0..<8 { text.append(UInt8(truncatingIfNeeded: number >> (8 * Int64(i)))) }
         }
         try state.view.write(text, at: 0)
@@ -153,18 +157,30 @@ struct PodLog: ~Copyable {
     private mutating func write(_ lines: [UInt8], standingFor count: Int) {
         if size + Int64(lines.count) > PodLog.limit { rotate() }
         do throws(SystemError) {
-            if lost > 0 {
-                let note = "perigee: \(lost) bytes of output are lost: there was no room for them\n"
-                let text = Array(note.utf8)
-                try append(text.withUnsafeBytes { PodLog.lines(of: $0, .err) })
-                lost = 0
-            }
-            try append(lines)
+            try append(lossLine + lines)
+            lost = 0
         } catch {
-            lost += UInt64(count)
+            lost += Int64(count)
             // What was written of them ends somewhere in a line.
             try? file.view.truncate(to: size)
         }
+    }
+
+    /// Of what is lost; nothing where nothing is.
+    private var lossLine: [UInt8] {
+        if lost == 0 { return [] }
+        let note = Array("perigee: \(lost) bytes of output are lost: there was no room for them\n".utf8)
+        return note.withUnsafeBytes { PodLog.lines(of: $0, .err) }
+    }
+
+    /// At the end, when no more output comes that would tell of it.
+    mutating func tellLoss() {
+        if lost == 0 { return }
+        do throws(SystemError) {
+            try append(lossLine)
+            lost = 0
+            try commit()
+        } catch { try? file.view.truncate(to: size) }
     }
 
     private mutating func append(_ lines: [UInt8]) throws(SystemError) {
@@ -178,6 +194,7 @@ struct PodLog: ~Copyable {
             try directory.rename(PodLog.name, to: PodLog.formerName, in: directory)
             file = try directory.open(PodLog.name, O_WRONLY | O_CREAT, mode: 0o600)
             size = 0
+            try commit()
         } catch {
             // The old file goes on: larger than it should be, and whole.
         }

@@ -11,6 +11,8 @@ package struct PodLogReader: ~Copyable {
     /// What has been read of a line of the log.
     private var pending: [UInt8] = []
     private let keepsTimes: Bool
+    /// Another file has come in the place of this one, which gets no more.
+    private var isFull = false
     /// The piece of a line before was not its last.
     private var goesOn = (out: false, err: false)
 
@@ -20,7 +22,9 @@ package struct PodLogReader: ~Copyable {
         let watch = follows ? try DirectoryWatch.begin(path, contents: true) : nil
         for name in [PodLog.formerName, PodLog.name] {
             do throws(SystemError) {
-                let file = try directory.view.open(name, O_RDONLY)
+                // Who follows a pod that has not begun makes the file that its supervisor will write to.
+                let flags = follows && name == PodLog.name ? O_RDONLY | O_CREAT : O_RDONLY
+                let file = try directory.view.open(name, flags, mode: 0o600)
                 let inode = try file.view.status().inode
                 return PodLogReader(directory, path, watch, file, inode, timestamps)
             } catch {
@@ -62,6 +66,12 @@ package struct PodLogReader: ~Copyable {
         do throws(SystemError) {
             let status = try directory.view.status(of: PodLog.name)
             if status.inode == inode { return false }
+            // What came into the old one after it was read, and before it was full.
+            if !isFull {
+                isFull = true
+                return true
+            }
+            isFull = false
             file = try directory.view.open(PodLog.name, O_RDONLY)
             inode = status.inode
             pending = []

@@ -64,6 +64,15 @@ package struct PodRecord: Hashable, Sendable {
         bootID = try Boot.identifier()
     }
 
+    /// Whether its submission came before that of `other`, in the boot `boot` or in one before it: a clock that was set
+    /// back changes nothing within a boot. No two are the same, and none comes before itself.
+    func precedes(_ other: PodRecord, boot: String) -> Bool {
+        if submission == other.submission { return false }
+        if bootID == other.bootID { return (acceptedBoot, submission) < (other.acceptedBoot, other.submission) }
+        if boot == bootID || boot == other.bootID { return boot == other.bootID }
+        return (acceptedAt, submission) < (other.acceptedAt, other.submission)
+    }
+
     /// `TENANT-NAME`
     package var hostname: String { "\(request.tenant)-\(name)" }
 

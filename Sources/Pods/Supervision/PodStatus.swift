@@ -27,8 +27,20 @@ package struct PodStatus: Hashable, Sendable {
     /// How the container itself ended: `Completed`, `Error`, `OOMKilled`, `StartError`, `ContainerStatusUnknown`.
     package var termination: String?
     package var oomKills: UInt64 = 0
+    /// When what is left of it is killed, in nanoseconds of CLOCK_BOOTTIME; nil: nobody has asked for its end.
+    var killAt: UInt64?
+    /// What its phase will be when its container is removed; nil: it has not ended.
+    var ending: Phase?
 
     package init() {}
+
+    /// Of a pod that somebody has removed while its end was waited for.
+    static let removed: PodStatus = {
+        var status = PodStatus()
+        (status.phase, status.reason) = (.failed, "Replaced")
+        status.message = "removed by a newer pod, or by a command"
+        return status
+    }()
 
     /// It will not change any more.
     package var isFinal: Bool { phase == .succeeded || phase == .failed }
@@ -54,6 +66,8 @@ package struct PodStatus: Hashable, Sendable {
         signal = try json["signal"]?.integer(Int32.self)
         termination = try json["termination"]?.string()
         oomKills = try json["oomKills"]?.integer(UInt64.self) ?? 0
+        killAt = try json["killAt"]?.integer(UInt64.self)
+        ending = Phase(rawValue: try json["ending"]?.string() ?? "")
     }
 
     /// As it is kept.
@@ -69,6 +83,8 @@ package struct PodStatus: Hashable, Sendable {
         if let signal { members.append(("signal", .integer(Int64(signal)))) }
         if let termination { members.append(("termination", .string(termination))) }
         if oomKills > 0 { members.append(("oomKills", .unsigned(oomKills))) }
+        if let killAt { members.append(("killAt", .unsigned(killAt))) }
+        if let ending { members.append(("ending", .string(ending.rawValue))) }
         return .object(members)
     }
 

@@ -179,12 +179,13 @@ package struct SequenceRun: ~Copyable {
     private mutating func follow(_ records: [PodRecord]) throws(PodsError) -> [PodStatus] {
         var seen: [PodStatus?] = records.map { _ in nil }
         for record in records {
-            do throws(SystemError) { try watch.add(list.directory(of: record.id)) } catch { throw .pods(error) }
+            do throws(SystemError) { try watch.add(list.directory(of: record.id)) } catch {
+                if error.code != .ENOENT { throw .pods(error) }
+            }
         }
         while true {
             for (i, record) in records.enumerated() where seen[i]?.isFinal != true {
-                try list.supervise(record.id)
-                guard let now = try list.status(of: record.id) else { throw .noPod(record.name) }
+                let now = try status(of: record)
                 if now.phase != seen[i]?.phase || now.reason != seen[i]?.reason {
                     tell("step \(record.task ?? ""): pod \(record.hostname) is \(now.words)")
                 }
@@ -193,6 +194,17 @@ package struct SequenceRun: ~Copyable {
             let ended = seen.compactMap { $0 }.filter(\.isFinal)
             if ended.count == records.count { return ended }
             try wait(records)
+        }
+    }
+
+    /// After making sure that it has a supervisor. One that somebody has removed has failed.
+    private borrowing func status(of record: PodRecord) throws(PodsError) -> PodStatus {
+        do throws(PodsError) {
+            try list.supervise(record.id)
+            return try list.status(of: record.id) ?? .removed
+        } catch {
+            if case .noPod = error { return .removed }
+            throw error
         }
     }
 
@@ -206,7 +218,12 @@ package struct SequenceRun: ~Copyable {
             guard ready[1] else { return }
         } catch { throw .pods(error) }
         for record in records {
-            try list.stop(record.id, StopRequest(reason: "Stopped", message: "its caller was asked to end"))
+            do throws(PodsError) {
+                try list.stop(record.id, StopRequest(reason: "Stopped", message: "its caller was asked to end"))
+            } catch {
+                if case .noPod = error { continue }
+                throw error
+            }
         }
     }
 }

@@ -29,8 +29,9 @@ extension Supervisor {
         if let view = container.view {
             while true {
                 let ready = try Poll.readable([view, streams.out.view, streams.err.view, timer.view, asked.view])
-                if ready[1] { while try log.take(.out, from: streams.out.view) {} }
-                if ready[2] { while try log.take(.err, from: streams.err.view) {} }
+                // No more than there is room for in a FIFO: one who prints without end must not keep us from the rest.
+                if ready[1] { _ = try log.take(.out, from: streams.out.view) }
+                if ready[2] { _ = try log.take(.err, from: streams.err.view) }
                 if ready[0] { break }
                 if ready[3] {
                     if stop != nil {
@@ -43,7 +44,8 @@ extension Supervisor {
                 }
                 if ready[4] {
                     try asked.clear()
-                    if stop == nil { stop = try heed(try stopRequest(), container, timer) }
+                    let now = try stopRequest()
+                    if now != stop { stop = try heed(now, container, timer) }
                 }
             }
         }
@@ -53,34 +55,47 @@ extension Supervisor {
         let end = container.wait()
         while try log.take(.out, from: streams.out.view) {}
         while try log.take(.err, from: streams.err.view) {}
+        log.tellLoss()
+        if status.ending == nil, try !conclude(end, stop, kills) { try lose() }
         do throws(ContainersError) {
             _ = try Container.find(identifier, in: root, for: .end).delete(force: true)
         } catch { throw SystemError("unlinkat", identifier.text, detail: "\(error),", .EIO) }
-        try finish(end, stop, kills)
     }
 
     private var overdueReason: String { record.runtimeLimit == nil ? "DeadlineExceeded" : "MaxRuntimeExceeded" }
 
     private var overdueMessage: String {
         if let limit = record.runtimeLimit { return limit }
-        let minutes = Double(record.request.timeout ?? 0) / 60_000_000_000
-        return "Pod was active on the node longer than the specified deadline (max_duration \(minutes) min)"
+        let (minute, second): (UInt64, UInt64) = (60_000_000_000, 1_000_000_000)
+        let time = record.request.timeout ?? 0
+        let text =
+            time % minute == 0
+            ? "\(time / minute) min" : time % second == 0 ? "\(time / second) s" : "\(time / 1_000_000) ms"
+        return "Pod was active on the node longer than the specified deadline (max_duration \(text))"
     }
 
     /// Sends the stop signal where somebody has asked for the end, and has the timer come when the grace is over.
-    private func heed(
+    private mutating func heed(
         _ stop: StopRequest?, _ container: borrowing SupervisedContainer, _ timer: borrowing DeadlineTimer
     ) throws(SystemError) -> StopRequest? {
         guard let stop else { return nil }
-        try timer.arm(at: Clock.boot() &+ (stop.grace ?? record.terminationGrace) &* 1_000_000)
+        let killAt = Clock.boot() &+ (stop.grace ?? record.terminationGrace) &* 1_000_000
+        // Whoever goes on where this process was killed begins no new grace.
+        if killAt < status.killAt ?? UInt64.max {
+            status.killAt = killAt
+            try write(status)
+        }
+        try timer.arm(at: status.killAt ?? killAt)
         try container.send(status.stopSignal)
         return stop
     }
 
-    /// Of the container's first process, or as its init has written it down.
-    private mutating func finish(_ end: ProcessEnd?, _ stop: StopRequest?, _ kills: UInt64) throws(SystemError) {
+    /// Writes down what has become of it: by its init, or else by its first process. False: neither tells.
+    private mutating func conclude(_ end: ProcessEnd?, _ stop: StopRequest?, _ kills: UInt64) throws(SystemError)
+        -> Bool
+    {
         let written = CommandEnd(try directory.readFile(PodDirectory.exitName, limit: 4096))
-        guard let cause = written?.cause ?? end?.cause else { return try lose() }
+        guard let cause = written?.cause ?? end?.cause else { return false }
         switch cause {
         case .exited(let code): status.exitCode = code
         case .signalled(let signal, _):
@@ -93,48 +108,61 @@ extension Supervisor {
         let word = kills > 0 && isKilled ? "OOMKilled" : status.exitCode == 0 ? "Completed" : "Error"
         status.termination = word
         if let stop {
-            try finish(.failed, stop.reason, stop.message + ending)
+            try conclude(.failed, stop.reason, stop.message + ending)
         } else if written?.isOverdue == true {
-            try finish(.failed, overdueReason, overdueMessage + ending)
+            try conclude(.failed, overdueReason, overdueMessage + ending)
         } else if word == "OOMKilled" {
             let limit = record.request.memory.map { " \($0) bytes" } ?? ""
-            try finish(.failed, word, "memory limit\(limit) reached (oom_kill \(kills))")
+            try conclude(.failed, word, "memory limit\(limit) reached (oom_kill \(kills))")
         } else {
-            try finish(status.exitCode == 0 ? .succeeded : .failed, word, nil)
+            try conclude(status.exitCode == 0 ? .succeeded : .failed, word, nil)
         }
+        return true
     }
 
     private var ending: String {
         status.signal.map { "; ended by signal \($0)" } ?? status.exitCode.map { "; exit code \($0)" } ?? ""
     }
 
-    /// The container is gone, and nobody has seen its end.
+    /// The container is gone, and only what is on the disk tells of its end.
     mutating func lose() throws(SystemError) {
-        if let written = CommandEnd(try directory.readFile(PodDirectory.exitName, limit: 4096)) {
-            switch written.cause {
-            case .exited(let code): status.exitCode = code
-            case .signalled(let signal, _): (status.signal, status.exitCode) = (signal, 128 + signal)
-            }
-            status.finishedAt = written.wall
-            status.termination = status.exitCode == 0 ? "Completed" : "Error"
-            let stop = try stopRequest()
-            let phase: PodStatus.Phase = status.exitCode == 0 && stop == nil ? .succeeded : .failed
-            return try finish(phase, stop?.reason ?? status.termination ?? "Error", stop?.message)
-        }
+        if status.ending != nil { return }
+        // What it had printed may still be in the spool.
+        _ = try PodLog.open(in: directory)
+        let stop = try stopRequest()
+        if try conclude(nil, stop, 0) { return }
         let isOther = record.bootID != (try Boot.identifier())
         if status.startedAt != nil { (status.exitCode, status.termination) = (137, "ContainerStatusUnknown") }
-        try finish(
+        if let stop, status.startedAt == nil { return try conclude(.failed, stop.reason, stop.message) }
+        try conclude(
             .failed, "ContainerStatusUnknown",
             isOther
                 ? "the machine was started anew while the pod was there"
                 : "the container is gone, and nobody has seen its end")
     }
 
-    mutating func finish(_ phase: PodStatus.Phase, _ reason: String, _ message: String?) throws(SystemError) {
-        status.phase = phase
+    /// What will be said of it once its container is removed.
+    private mutating func conclude(
+        _ phase: PodStatus.Phase, _ reason: String, _ message: String?
+    ) throws(SystemError) {
+        status.ending = phase
         status.reason = reason
         status.message = message
         if status.finishedAt == nil { status.finishedAt = Clock.wall() }
         try write(status)
+    }
+
+    /// Nothing of it is left but what is on the disk.
+    mutating func settle() throws(SystemError) {
+        guard let phase = status.ending else { return }
+        status.phase = phase
+        (status.ending, status.killAt) = (nil, nil)
+        try write(status)
+    }
+
+    /// It has come to nothing before it had a container.
+    mutating func finish(_ phase: PodStatus.Phase, _ reason: String, _ message: String?) throws(SystemError) {
+        try conclude(phase, reason, message)
+        try settle()
     }
 }

@@ -26,10 +26,27 @@ package struct Supervisor: ~Copyable {
         let store: ImageStore
         do throws(ImagesError) { store = try ImageStore(path: path) } catch { throw .images(error) }
         do throws(SystemError) {
-            guard let lock = try pod.lock(exclusive: true, waiting: false) else { return }
+            guard let lock = try own(pod) else { return }
+            // What it was before the lock may be another supervisor's past.
             var supervisor = Supervisor(pod, lock, list, store, status)
-            try supervisor.supervise(in: root)
+            do throws(PodsError) { supervisor.status = try supervisor.pod.status() } catch {
+                if case .pods(let error) = error { throw error }
+            }
+            do throws(SystemError) { try supervisor.supervise(in: root) } catch {
+                supervisor.pod.setFailure("\(error)")
+                throw error
+            }
         } catch { throw .pods(error) }
+    }
+
+    /// The pod's lock; nil: another supervisor has it. Who only looks whether there is one has it for a moment, too.
+    private static func own(_ pod: borrowing PodDirectory) throws(SystemError) -> OwnedDescriptor? {
+        let milliseconds = 50
+        for _ in 0..<milliseconds {
+            if let lock = try pod.lock(exclusive: true, waiting: false) { return lock }
+            Clock.pause(1_000_000)
+        }
+        return nil
     }
 
     private init(
@@ -70,11 +87,14 @@ package struct Supervisor: ~Copyable {
             // Somebody else launched it, and was killed.
             volume = try? Volume(tenant: record.request.tenant, name: record.request.volume).hold(in: store)
         } else if status.phase == .running || record.bootID != boot {
-            return try lose()
+            try lose()
+            // What one that was killed has left of itself.
+            enterOwnPlace(identifier)?.leave()
+            _ = Repair.run(in: root, and: store)
+            return try settle()
         } else {
-            do throws(PodsError) { try replaceOthers() } catch {
-                return try finish(.failed, "CreatePodSandboxError", "\(error)")
-            }
+            // One that was killed may have begun to launch it.
+            _ = Repair.run(in: root, and: store)
             guard try begin() else { return }
             do throws(PodsError) { volume = try launch(identifier, in: root) } catch {
                 let (reason, code) = error.podReason
@@ -88,13 +108,16 @@ package struct Supervisor: ~Copyable {
         // As long as the container runs nobody may remove what its root is made of.
         let image = try? store.hold(record.request.image)
         let place = enterOwnPlace(identifier)
-        defer { place?.leave() }
         do throws(SystemError) { try watch(identifier, in: root) } catch {
+            place?.leave()
             if let held = consume volume { held.end() }
             throw error
         }
         _ = consume image
         if let held = consume volume { held.end() }
+        // The last word comes last: nobody looks after a pod that has ended.
+        place?.leave()
+        try settle()
     }
 
     // MARK: before it runs
@@ -102,6 +125,10 @@ package struct Supervisor: ~Copyable {
     /// Whether it may run: the image is there, and nobody has asked for its end.
     private mutating func begin() throws(SystemError) -> Bool {
         let record = pod.record
+        if let newer = try replaceOthers() {
+            try finish(.failed, "Replaced", Supervisor.replaced(by: newer))
+            return false
+        }
         let timer = try DeadlineTimer()
         try timer.arm(at: record.acceptedBoot &+ record.startGrace &* 1_000_000)
         let asked = try DirectoryWatch.begin(pod.path)
@@ -137,34 +164,48 @@ package struct Supervisor: ~Copyable {
         }
     }
 
-    /// Those of the tenant that were submitted before this one's submission end, and go; of pods that run beside each other
-    /// only the one of the same name.
-    private mutating func replaceOthers() throws(PodsError) {
+    /// Those of the tenant that were submitted before this one's submission end, and go. Returns one that came later, which
+    /// waits for this one to go in turn: of two submissions at least the one that is found second sees the other.
+    private mutating func replaceOthers() throws(SystemError) -> PodRecord? {
         let own = pod.record
-        let turn = try TenantTurn.take(.replacing, of: own.request.tenant, in: list.pods)
+        let boot = try Boot.identifier()
+        var newer: PodRecord?
         do throws(PodsError) {
             for other in try list.entries(tenant: own.request.tenant) {
-                let isBefore = other.record.submission != own.submission && other.record.acceptedAt <= own.acceptedAt
-                if isBefore, !own.isParallel || other.record.name == own.name { try replace(other) }
+                // Of pods that run beside each other only the one of the same name.
+                if own.isParallel, other.record.name != own.name { continue }
+                if other.record.precedes(own, boot: boot) {
+                    try replace(other)
+                } else if own.precedes(other.record, boot: boot) {
+                    newer = other.record
+                }
             }
-        } catch {
-            turn.end()
-            throw error
+        } catch { throw SystemError("unlinkat", "the tenant's former pod", detail: "\(error),", .EIO) }
+        if status.message != nil {
+            status.message = nil
+            try pod.write(status)
         }
-        turn.end()
-        status.message = nil
-        do throws(SystemError) { try pod.write(status) } catch { throw .pods(error) }
+        return newer
     }
 
     private mutating func replace(_ other: PodList.Entry) throws(PodsError) {
         if !other.status.isFinal {
             status.message = "waiting for pod \(other.record.name) to be removed"
             do throws(SystemError) { try pod.write(status) } catch { throw .pods(error) }
-            let by = "Removed because a newer pod was submitted (\(pod.record.hostname))"
-            try list.stop(other.record.id, StopRequest(reason: "Replaced", message: by))
-            _ = try list.end(of: other.record.id)
+            do throws(PodsError) {
+                try list.stop(
+                    other.record.id, StopRequest(reason: "Replaced", message: Supervisor.replaced(by: pod.record)))
+                _ = try list.end(of: other.record.id)
+            } catch {
+                if case .noPod = error { return }
+                throw error
+            }
         }
         try list.remove(other.record.id)
+    }
+
+    private static func replaced(by newer: PodRecord) -> String {
+        "Removed because a newer pod was submitted (\(newer.hostname))"
     }
 
     /// Not its caller's group: that may end before the pod does. Without one it goes on where it is.
@@ -226,9 +267,6 @@ package struct Supervisor: ~Copyable {
     /// Where the command's init writes; nil: it has none.
     private func exitRecord() throws(PodsError) -> OwnedDescriptor? {
         if !pod.record.hasInit { return nil }
-        do throws(SystemError) { return try pod.directory.view.open(PodDirectory.exitName, O_WRONLY | O_APPEND) } catch
-        {
-            throw .pods(error)
-        }
+        do throws(SystemError) { return try pod.exitRecord() } catch { throw .pods(error) }
     }
 }

@@ -7,8 +7,6 @@ struct TenantTurn: ~Copyable {
     enum Purpose: String {
         /// Pods are counted and accepted.
         case accepting = "accept"
-        /// Those before a submission end and are removed.
-        case replacing = "replace"
     }
 
     private let file: OwnedDescriptor

@@ -1,0 +1,97 @@
+import Foundation
+import Testing
+
+/// One submission of a tenant at a time: REQUIREMENTS A25 to A27.
+@Suite(.serialized) struct PodReplacementTests {
+    @Test("Twenty in a row: never two at once, and nothing is left of those before (A26)")
+    func row() throws {
+        let tenant = TestTenant("row")
+        defer { tenant.clean() }
+        for i in 1...20 {
+            tenant.submit("p\(i)", "echo $$ >> /data/began; exec sleep 1000")
+            let end = Date().addingTimeInterval(10)
+            while Date() < end {
+                // A container's group is gone before the next one's is made.
+                let groups = Perigee.shell(
+                    "find /sys/fs/cgroup -maxdepth 3 -type d -name '\(tenant.perigee.identifier).row-*' -printf '%f\n'"
+                ).output.split(separator: "\n").filter { !$0.hasSuffix(".supervisor") }
+                #expect(Set(groups).count <= 1, "\(groups)")
+                if try tenant.list().contains(where: {
+                    $0["pod_name"] as? String == "p\(i)" && $0["phase"] as? String == "Running"
+                }) {
+                    break
+                }
+            }
+        }
+        let list = try tenant.list()
+        #expect(list.count == 1 && list[0]["pod_name"] as? String == "p20" && list[0]["phase"] as? String == "Running")
+        let began = tenant.perigee.store + "/volumes/row/default/began"
+        #expect(try String(contentsOfFile: began, encoding: .utf8).split(separator: "\n").count == 20)
+        #expect(tenant.clean() == [])
+    }
+
+    @Test("Submissions at once: one comes to run, whoever is found first")
+    func atOnce() throws {
+        let tenant = TestTenant("once")
+        defer { tenant.clean() }
+        for round in 1...20 {
+            let processes = try (1...3).map { i in
+                let process = Process()
+                process.executableURL = URL(fileURLWithPath: Perigee.binary)
+                process.standardOutput = FileHandle.nullDevice
+                let words = [
+                    "pod", "run", "--image", "demo-host", "-d", "--tenant", "once", "--name", "p\(i)", "sleep 1000",
+                ]
+                process.arguments = Array(tenant.perigee.command(words).dropFirst())
+                try process.run()
+                return process
+            }
+            for process in processes {
+                process.waitUntilExit()
+                #expect(process.terminationStatus == 0)
+            }
+            let end = Date().addingTimeInterval(10)
+            var phases: [String] = []
+            repeat {
+                Thread.sleep(forTimeInterval: 0.02)
+                phases = try tenant.list().compactMap { $0["phase"] as? String }
+            } while (phases.contains("Pending") || !phases.contains("Running")) && Date() < end
+            #expect(
+                phases.filter { $0 == "Running" }.count == 1 && !phases.contains("Pending"), "round \(round): \(phases)"
+            )
+        }
+        #expect(tenant.clean() == [])
+    }
+
+    @Test("One that is waited for while another replaces it")
+    func waited() throws {
+        let tenant = TestTenant("waited")
+        defer { tenant.clean() }
+        tenant.submit("old", "trap 'sleep 0.3; exit 11' TERM; while :; do sleep 0.1; done")
+        try tenant.await("old") { $0.phase == "Running" }
+        Thread.sleep(forTimeInterval: 0.2)
+        tenant.submit("new", "echo begun; sleep 1000")
+        let status = try tenant.status("old")
+        #expect(status.phase == "Running")
+        try tenant.await("new") { $0.phase == "Running" }
+        #expect(tenant.pod("status", "old").status == 4)
+        #expect(tenant.clean() == [])
+    }
+
+    @Test("Two tenants do not disturb each other, with the same names")
+    func tenants() throws {
+        let (one, other) = (TestTenant("side-a"), TestTenant("side-b"))
+        defer { for tenant in [one, other] { tenant.clean() } }
+        one.submit("p", "echo mine > /data/f; sleep 1000")
+        try one.await("p") { $0.phase == "Running" }
+        let id = try one.status("p").data["id"] as? String
+        for _ in 1...3 {
+            other.submit("p", "ls /data; exit 2")
+            #expect(other.pod("wait", "p").status == 2)
+            #expect(other.pod("logs", "p").output.isEmpty)
+        }
+        let status = try one.status("p")
+        #expect(status.phase == "Running" && status.data["id"] as? String == id)
+        #expect(other.clean() == [] && one.clean() == [])
+    }
+}

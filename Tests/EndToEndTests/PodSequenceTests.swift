@@ -1,0 +1,147 @@
+import Foundation
+import Testing
+
+/// `pod run FILE`: REQUIREMENTS B21, B25, B31 to B33, B39, B40, B42.
+@Suite(.serialized) struct PodSequenceTests {
+    /// A directory with a task file; its steps as YAML.
+    private func file(_ tenant: TestTenant, _ steps: String) throws -> String {
+        let directory = Perigee.shared.directory + "/sequence-\(tenant.name)"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        let path = directory + "/task.yaml"
+        try Data(steps.utf8).write(to: URL(fileURLWithPath: path))
+        return path
+    }
+
+    private func pod(_ id: String, _ command: String, _ more: String = "") -> String {
+        """
+        - id: \(id)
+          type: dphi.space.cg2.pod.run
+          pod_name: \(id.lowercased())
+          image: {name: demo-host, tag: latest}
+          command: [/bin/sh]
+          args: [-c, \(String(reflecting: command))]
+          volume: v
+          \(more)
+
+        """
+    }
+
+    private func run(_ tenant: TestTenant, _ steps: String) throws -> (
+        status: Int32, result: [String: Any], told: String
+    ) {
+        let path = try file(tenant, steps)
+        let outcome = tenant.perigee.run(["pod", "run", "--tenant", tenant.name, "--json", path])
+        let object = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
+        return (outcome.status, try #require(object, "\(outcome)"), outcome.errors)
+    }
+
+    private func states(_ result: [String: Any]) -> [String] {
+        (result["steps"] as? [[String: Any]] ?? []).map { "\($0["id"] ?? "") \($0["status"] as? Bool == true)" }
+    }
+
+    @Test("Files go up, pods come after them in the file's order, and the result says true")
+    func order() throws {
+        let tenant = TestTenant("order")
+        defer { tenant.clean() }
+        let uplink = """
+            - id: UP
+              type: dphi.space.cg2.uplink
+              source: [hello.txt]
+              destination: /in
+              volume: v
+
+            """
+        _ = try file(tenant, "")
+        try Data("hello\n".utf8).write(
+            to: URL(fileURLWithPath: Perigee.shared.directory + "/sequence-order/hello.txt"))
+        let (status, result, told) = try run(
+            tenant,
+            uplink + pod("FIRST", "cat /data/in/hello.txt > /data/a; sleep 0.2; touch /data/first")
+                + pod("SECOND", "[ -e /data/first ] && cat /data/a"))
+        #expect(status == 0 && result["status"] as? Bool == true && result["message"] == nil, "\(result)")
+        #expect(states(result) == ["UP true", "FIRST true", "SECOND true"])
+        #expect(told.contains("step SECOND: pod order-second is Succeeded"), "\(told)")
+        #expect(tenant.pod("logs", "second").output == "hello\n")
+        #expect(tenant.clean() == [])
+    }
+
+    @Test("A failure ends what comes after it, unless its task says continue")
+    func failures() throws {
+        let tenant = TestTenant("failing")
+        defer { tenant.clean() }
+        let (status, result, _) = try run(
+            tenant, pod("A", "exit 3", "on_failure: continue") + pod("B", "exit 4") + pod("C", "touch /data/never"))
+        #expect(status == 1 && result["status"] as? Bool == false)
+        #expect(states(result) == ["A false", "B false", "C false"])
+        let steps = try #require(result["steps"] as? [[String: Any]])
+        #expect(
+            steps[1]["message"] as? String == "Sequence execution fails. (step B, pod failing-b: Error, exit code 4)")
+        #expect(steps[2]["message"] as? String == "skipped: step B failed")
+        #expect(!FileManager.default.fileExists(atPath: tenant.perigee.store + "/volumes/failing/v/never"))
+        #expect(tenant.clean() == [])
+    }
+
+    @Test("Three that are merged run at the same time")
+    func merged() throws {
+        let tenant = TestTenant("merged")
+        defer { tenant.clean() }
+        // Each waits for the two others, or fails.
+        let meet =
+            "touch /data/$HOSTNAME.$(hostname); i=0; while [ $(ls /data | wc -l) -lt 3 ]; do "
+            + "i=$((i+1)); [ $i -lt 100 ] || exit 1; sleep 0.05; done"
+        let (status, result, told) = try run(
+            tenant, ["A", "B", "C"].map { pod($0, meet, "merge: true") }.joined())
+        #expect(status == 0 && states(result) == ["A true", "B true", "C true"], "\(told)")
+        #expect(tenant.clean() == [])
+    }
+
+    @Test("Interrupted: its pods end, and what comes after is not begun")
+    func interrupted() throws {
+        let tenant = TestTenant("sigint")
+        defer { tenant.clean() }
+        let path = try file(
+            tenant,
+            pod("A", "sleep 1000", "merge: true") + pod("B", "sleep 1000", "merge: true")
+                + pod("C", "touch /data/never"))
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: Perigee.binary)
+        process.arguments = Array(
+            tenant.perigee.command(["pod", "run", "--tenant", tenant.name, path]).dropFirst())
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        for name in ["a", "b"] {
+            let end = Date().addingTimeInterval(10)
+            while tenant.pod("status", name).status != 0, Date() < end { Thread.sleep(forTimeInterval: 0.01) }
+            try tenant.await(name) { $0.phase == "Running" }
+        }
+        kill(process.processIdentifier, SIGINT)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 130)
+        for name in ["a", "b"] {
+            let status = try tenant.status(name)
+            #expect(status.phase == "Failed" && status.reason == "Stopped" && status.exitCode == 143, "\(status.data)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: tenant.perigee.store + "/volumes/sigint/v/never"))
+        #expect(tenant.clean() == [])
+    }
+
+    @Test("A pod that somebody removes has failed, and the sequence goes on to tell so")
+    func removed() throws {
+        let tenant = TestTenant("taken")
+        defer { tenant.clean() }
+        let path = try file(tenant, pod("A", "sleep 1000"))
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: Perigee.binary)
+        process.arguments = Array(tenant.perigee.command(["pod", "run", "--tenant", "taken", path]).dropFirst())
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        let end = Date().addingTimeInterval(10)
+        while tenant.pod("status", "a").status != 0, Date() < end { Thread.sleep(forTimeInterval: 0.01) }
+        try tenant.await("a") { $0.phase == "Running" }
+        #expect(tenant.pod("rm", "--force", "a").status == 0)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 1)
+    }
+}

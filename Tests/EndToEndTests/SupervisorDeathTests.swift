@@ -1,0 +1,99 @@
+import Foundation
+import Testing
+
+/// The process that stays with a pod may be killed at any moment. Each of its system calls has its turn in Tests/faults.py.
+@Suite(.serialized) struct SupervisorDeathTests {
+    @Test(
+        "Killed again and again while 10,000 lines are printed: each is in the log once, in order, and the code is right"
+    )
+    func lines() throws {
+        let tenant = TestTenant("lines")
+        defer { tenant.clean() }
+        let count = 10_000
+        tenant.submit(
+            "l",
+            "i=0; while [ $i -lt \(count) ]; do echo line $i; echo error $i >&2; i=$((i+1)); done; sleep 0.3; exit 7")
+        var kills = 0
+        while try !["Succeeded", "Failed"].contains(tenant.status("l").phase) {
+            if tenant.killSupervisor(of: "l") { kills += 1 }
+            Thread.sleep(forTimeInterval: 0.01)
+        }
+        #expect(kills > 3)
+        #expect(tenant.pod("wait", "l").status == 7)
+        let logs = tenant.pod("logs", "l")
+        #expect(logs.output.split(separator: "\n").elementsEqual((0..<count).map { "line \($0)" }) { $0 == $1 })
+        #expect(logs.errors.split(separator: "\n").elementsEqual((0..<count).map { "error \($0)" }) { $0 == $1 })
+        let status = try tenant.status("l")
+        #expect(status.reason == "Error" && status.exitCode == 7, "\(status.data)")
+        #expect(tenant.clean() == [])
+    }
+
+    @Test("The deadline is kept by the next supervisor, and the grace goes on where it was")
+    func deadline() throws {
+        let tenant = TestTenant("kept")
+        defer { tenant.clean() }
+        tenant.submit("k", "--timeout", "1500ms", "sleep 1000")
+        let start = Date()
+        try tenant.await("k") { $0.phase == "Running" }
+        for _ in 1...5 {
+            tenant.killSupervisor(of: "k")
+            _ = try tenant.status("k")
+            Thread.sleep(forTimeInterval: 0.1)
+        }
+        #expect(tenant.pod("wait", "k").status == 124)
+        #expect((1.3...3).contains(Date().timeIntervalSince(start)))
+        let status = try tenant.status("k")
+        #expect(status.reason == "DeadlineExceeded" && status.exitCode == 143, "\(status.data)")
+        #expect(tenant.clean() == [])
+    }
+
+    @Test("Nobody comes: the init ends the command two seconds after its deadline, and the next command tells")
+    func nobody() throws {
+        let tenant = TestTenant("nobody")
+        defer { tenant.clean() }
+        tenant.submit(
+            "n", "--timeout", "1s", "trap 'echo saved > /data/state; exit 9' TERM; while :; do sleep 0.1; done")
+        try tenant.await("n") { $0.phase == "Running" }
+        #expect(tenant.killSupervisor(of: "n"))
+        let state = tenant.perigee.store + "/volumes/nobody/default/state"
+        let end = Date().addingTimeInterval(5)
+        while !FileManager.default.fileExists(atPath: state), Date() < end { Thread.sleep(forTimeInterval: 0.05) }
+        #expect(FileManager.default.fileExists(atPath: state))
+        Thread.sleep(forTimeInterval: 0.3)
+        #expect(tenant.supervisor(of: "n") == nil)
+        #expect(tenant.pod("wait", "n").status == 124)
+        let status = try tenant.status("n")
+        #expect(
+            status.phase == "Failed" && status.reason == "DeadlineExceeded" && status.exitCode == 9, "\(status.data)")
+        #expect(tenant.clean() == [])
+    }
+
+    @Test("A command that ends while nobody looks has its exit code and its output kept")
+    func unseen() throws {
+        let tenant = TestTenant("unseen")
+        defer { tenant.clean() }
+        tenant.submit("u", "while [ ! -e /data/go ]; do sleep 0.05; done; echo last words; exit 6")
+        try tenant.await("u") { $0.phase == "Running" }
+        #expect(tenant.killSupervisor(of: "u"))
+        _ = FileManager.default.createFile(atPath: tenant.perigee.store + "/volumes/unseen/default/go", contents: nil)
+        Thread.sleep(forTimeInterval: 0.5)
+        #expect(tenant.pod("wait", "u").status == 6)
+        #expect(tenant.pod("logs", "u").output == "last words\n")
+        #expect(tenant.clean() == [])
+    }
+
+    @Test("A container that somebody else has deleted: ContainerStatusUnknown, or its end where its init has said it")
+    func deleted() throws {
+        let tenant = TestTenant("deleted")
+        defer { tenant.clean() }
+        tenant.submit("d", "sleep 1000")
+        try tenant.await("d") { $0.phase == "Running" }
+        let id = try #require(try tenant.status("d").data["id"] as? String)
+        #expect(tenant.killSupervisor(of: "d"))
+        #expect(tenant.perigee.run(["delete", "--force", id]).status == 0)
+        #expect(tenant.pod("wait", "d").status == 137)
+        let status = try tenant.status("d")
+        #expect(status.phase == "Failed" && status.reason == "ContainerStatusUnknown", "\(status.data)")
+        #expect(tenant.clean() == [])
+    }
+}
