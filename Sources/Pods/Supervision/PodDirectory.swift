@@ -11,6 +11,7 @@ internal import OCI
 ///     pods/ROOT/ID/out, err  FIFOs that the command writes to
 ///     pods/ROOT/ID/log       what came of them, see ``PodLog``
 ///     pods/ROOT/ID/exit      what the command's init has to say of its end
+///     pods/ROOT/ID/wake      a FIFO: who writes to it has something for the supervisor, see ``PodWake``
 ///     pods/ROOT/ID/stop      a ``StopRequest``: why it is to end
 ///     pods/ROOT/ID/failure   what kept a supervisor from its work
 ///     pods/ROOT/.ID          one that is being made
@@ -61,7 +62,7 @@ struct PodDirectory: ~Copyable {
             try all.view.makeDirectory(draft, mode: 0o700)
             do throws(SystemError) {
                 let made = try all.view.open(draft, O_RDONLY | O_DIRECTORY)
-                for name in [outName, errName] {
+                for name in [outName, errName, PodWake.name] {
                     try made.view.makeNode(name, mode: S_IFIFO | 0o600, device: 0)
                 }
                 _ = try made.view.open(lockName, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
@@ -200,7 +201,8 @@ struct PodDirectory: ~Copyable {
             let terminationGrace = record.terminationGrace
             guard stop.grace ?? terminationGrace < present.grace ?? terminationGrace else { return }
             present.grace = stop.grace
-            return try replace(PodDirectory.stopName, with: present.json.bytes())
+            try replace(PodDirectory.stopName, with: present.json.bytes())
+            return PodWake.call(in: directory.view)
         }
         let draft = "\(PodDirectory.stopName).\(Identity.process).new"
         try replace(PodDirectory.stopName, as: draft, with: stop.json.bytes())
@@ -210,6 +212,7 @@ struct PodDirectory: ~Copyable {
             return
         }
         try directory.view.unlink(draft)
+        PodWake.call(in: directory.view)
     }
 
     /// nil: nobody has asked for its end.

@@ -22,7 +22,7 @@ extension Supervisor {
         }
         let streams = try PodStreams.openToRead(in: directory)
         var log = try PodLog.open(in: directory)
-        let asked = try DirectoryWatch.begin(path)
+        let asked = try PodWake.open(in: directory)
         let timer = try DeadlineTimer()
         if let deadline = status.deadline { try timer.arm(at: deadline) }
         var stop = try heed(try stopRequest(), container, timer)

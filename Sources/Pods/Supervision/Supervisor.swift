@@ -129,29 +129,13 @@ package struct Supervisor: ~Copyable {
             try finish(.failed, "Replaced", Supervisor.replaced(by: newer))
             return false
         }
+        if let answer = try mayRun() { return answer }
         let timer = try DeadlineTimer()
         try timer.arm(at: record.acceptedBoot &+ record.startGrace &* 1_000_000)
-        let asked = try DirectoryWatch.begin(pod.path)
+        let asked = try PodWake.open(in: directory)
         let images = try DirectoryWatch.begin(store.path + "/images")
         while true {
-            if let stop = try pod.stopRequest() {
-                try finish(.failed, stop.reason, stop.message)
-                return false
-            }
-            do throws(ImagesError) {
-                _ = try store.find(record.request.image)
-                return true
-            } catch {
-                let reason = error.isMissing ? "ErrImageNeverPull" : "ImageInspectError"
-                let text =
-                    error.isMissing
-                    ? "Container image \"\(record.request.image)\" is not present with pull policy of Never"
-                    : "\(error)"
-                if status.reason != reason || status.message != text {
-                    (status.reason, status.message) = (reason, text)
-                    try pod.write(status)
-                }
-            }
+            if let answer = try mayRun() { return answer }
             let ready = try Poll.readable([timer.view, asked.view, images.view])
             if ready[0] {
                 let seconds = record.startGrace / 1000
@@ -161,6 +145,29 @@ package struct Supervisor: ~Copyable {
             }
             try asked.clear()
             try images.clear()
+        }
+    }
+
+    /// nil: not yet, since its image is not there.
+    private mutating func mayRun() throws(SystemError) -> Bool? {
+        if let stop = try pod.stopRequest() {
+            try finish(.failed, stop.reason, stop.message)
+            return false
+        }
+        let image = pod.record.request.image
+        do throws(ImagesError) {
+            _ = try store.find(image)
+            return true
+        } catch {
+            let reason = error.isMissing ? "ErrImageNeverPull" : "ImageInspectError"
+            let text =
+                error.isMissing
+                ? "Container image \"\(image)\" is not present with pull policy of Never" : "\(error)"
+            if status.reason != reason || status.message != text {
+                (status.reason, status.message) = (reason, text)
+                try pod.write(status)
+            }
+            return nil
         }
     }
 
