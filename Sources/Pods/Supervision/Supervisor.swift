@@ -79,6 +79,8 @@ package struct Supervisor: ~Copyable {
         }
         var volume: VolumeHold?
         let boot = try Boot.identifier()
+        // One that was killed may have begun to launch it.
+        _ = Repair.run(in: root, and: store)
         let isThere: Bool
         do throws(ContainersError) { isThere = try SupervisedContainer.find(identifier, in: root) != nil } catch {
             throw SystemError("open", identifier.text, detail: "\(error),", .EIO)
@@ -90,11 +92,8 @@ package struct Supervisor: ~Copyable {
             try lose()
             // What one that was killed has left of itself.
             enterOwnPlace(identifier, in: root)?.leave()
-            _ = Repair.run(in: root, and: store)
             return try settle()
         } else {
-            // One that was killed may have begun to launch it.
-            _ = Repair.run(in: root, and: store)
             guard try begin() else { return }
             do throws(PodsError) { volume = try launch(identifier, in: root) } catch {
                 let (reason, code) = error.podReason
@@ -132,7 +131,7 @@ package struct Supervisor: ~Copyable {
         let timer = try DeadlineTimer()
         try timer.arm(at: record.acceptedBoot &+ record.startGrace &* 1_000_000)
         let asked = try DirectoryWatch.begin(pod.path)
-        let images = try DirectoryWatch.begin(store.path + "/images")
+        try asked.add(store.path + "/images")
         while true {
             if let stop = try pod.stopRequest() {
                 try finish(.failed, stop.reason, stop.message)
@@ -152,7 +151,7 @@ package struct Supervisor: ~Copyable {
                     try pod.write(status)
                 }
             }
-            let ready = try Poll.readable([timer.view, asked.view, images.view])
+            let ready = try Poll.readable([timer.view, asked.view])
             if ready[0] {
                 let seconds = record.startGrace / 1000
                 let last = "\(status.reason ?? ""): \(status.message ?? "")"
@@ -160,7 +159,6 @@ package struct Supervisor: ~Copyable {
                 return false
             }
             try asked.clear()
-            try images.clear()
         }
     }
 
