@@ -57,11 +57,11 @@ import Testing
         let (status, result, told) = try run(
             tenant,
             uplink + pod("FIRST", "cat /data/in/hello.txt > /data/a; sleep 0.2; touch /data/first")
-                + pod("SECOND", "[ -e /data/first ] && cat /data/a"))
+                + pod("SECOND", "[ -e /data/first ] && cat /data/a && hostname"))
         #expect(status == 0 && result["status"] as? Bool == true && result["message"] == nil, "\(result)")
         #expect(states(result) == ["UP true", "FIRST true", "SECOND true"])
         #expect(told.contains("step SECOND: pod order-second is Succeeded"), "\(told)")
-        #expect(tenant.pod("logs", "second").output == "hello\n")
+        #expect(tenant.pod("logs", "second").output == "hello\norder-second\n")
         #expect(tenant.clean() == [])
     }
 

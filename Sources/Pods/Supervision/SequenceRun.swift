@@ -186,7 +186,8 @@ package struct SequenceRun: ~Copyable {
         while true {
             for (i, record) in records.enumerated() where seen[i]?.isFinal != true {
                 let now = try status(of: record)
-                if now.phase != seen[i]?.phase || now.reason != seen[i]?.reason {
+                // Why it has ended is told when it has.
+                if now.ending == nil, now.phase != seen[i]?.phase || now.reason != seen[i]?.reason {
                     tell("step \(record.task ?? ""): pod \(record.hostname) is \(now.words)")
                 }
                 seen[i] = now

@@ -79,6 +79,8 @@ package struct Supervisor: ~Copyable {
         }
         var volume: VolumeHold?
         let boot = try Boot.identifier()
+        // One that was killed may have begun to launch it.
+        _ = Repair.run(in: root, and: store)
         let isThere: Bool
         do throws(ContainersError) { isThere = try SupervisedContainer.find(identifier, in: root) != nil } catch {
             throw SystemError("open", identifier.text, detail: "\(error),", .EIO)
@@ -90,11 +92,8 @@ package struct Supervisor: ~Copyable {
             try lose()
             // What one that was killed has left of itself.
             enterOwnPlace(identifier)?.leave()
-            _ = Repair.run(in: root, and: store)
             return try settle()
         } else {
-            // One that was killed may have begun to launch it.
-            _ = Repair.run(in: root, and: store)
             guard try begin() else { return }
             do throws(PodsError) { volume = try launch(identifier, in: root) } catch {
                 let (reason, code) = error.podReason
@@ -144,7 +143,6 @@ package struct Supervisor: ~Copyable {
                 return false
             }
             try asked.clear()
-            try images.clear()
         }
     }
 
