@@ -98,8 +98,13 @@ package struct PodList {
     @discardableResult
     package func supervise(_ id: String) throws(PodsError) -> Bool {
         guard let pod = try PodDirectory.find(id, in: pods) else { throw .noPod(id) }
-        if try pod.isSupervised() { return true }
-        if try pod.status().isFinal { return false }
+        let status: PodStatus?
+        do throws(PodsError) {
+            if try pod.isSupervised() { return true }
+            status = try pod.presentStatus()
+        } catch { throw PodList.gone(error, id) }
+        guard let status else { throw .noPod(id) }
+        if status.isFinal { return false }
         do throws(SystemError) {
             _ = try OwnProgram.detach(
                 ["perigee", "--root", rootPath, "--store", storePath, "pod", "supervise", id], environment: [])
@@ -119,12 +124,12 @@ package struct PodList {
         let patience = 10
         for round in 0... {
             guard let pod = try PodDirectory.find(id, in: pods), try pod.presentStatus() != nil else { return .removed }
-            let isLive: Bool
-            do throws(PodsError) { isLive = try supervise(id) } catch {
-                if case .noPod = error { return .removed }
+            do throws(PodsError) {
+                if try supervise(id) { try pod.awaitSupervisor() }
+            } catch {
+                if case .noPod = PodList.gone(error, id) { return .removed }
                 throw error
             }
-            if isLive { try pod.awaitSupervisor() }
             guard let status = try pod.presentStatus() else { return .removed }
             if status.isFinal { return status }
             // It was killed, or has not begun yet; or it can't do its work, and has said why.
@@ -137,8 +142,13 @@ package struct PodList {
     /// Asks for the end of pod `id`, and sees to it that somebody heeds that.
     package func stop(_ id: String, _ request: StopRequest) throws(PodsError) {
         guard let pod = try PodDirectory.find(id, in: pods) else { throw .noPod(id) }
-        do throws(SystemError) { try pod.request(request) } catch { throw .pods(error) }
+        do throws(SystemError) { try pod.request(request) } catch { throw PodList.gone(.pods(error), id) }
         try supervise(id)
+    }
+
+    /// A pod may be removed between any two looks at it: then it is not there.
+    private static func gone(_ error: PodsError, _ id: String) -> PodsError {
+        if case .pods(let failure) = error, failure.code == .ENOENT { .noPod(id) } else { error }
     }
 
     /// Removes what is kept of a pod that has ended.
