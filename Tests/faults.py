@@ -473,7 +473,7 @@ class Supervised(Scenario):
 
     @property
     def pods(self) -> list[Path]:
-        return [path for path in (self.place.store / "pods").glob("*/*")]
+        return [path for path in (self.place.store / "pods").glob("*/*") if path.is_dir()]
 
     def submit(self):
         """Accepts the pod without a supervisor: `pod run --detach` is kept from starting one, and its record stays."""

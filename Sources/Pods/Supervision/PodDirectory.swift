@@ -257,9 +257,11 @@ struct PodDirectory: ~Copyable {
         }
     }
 
-    /// Whether its maker is certainly dead.
+    /// Whether it is a pod, and its maker certainly dead.
     private static func isOld(_ name: String, in all: Descriptor) -> Bool {
         guard let status = try? all.status(of: name) else { return false }
+        // Locks stay.
+        guard status.isDirectory else { return false }
         let minute = 60
         return status.modified.seconds + minute < Int(Clock.wall() / 1_000_000_000)
     }
