@@ -94,4 +94,30 @@ import Testing
         #expect(status.phase == "Running" && status.data["id"] as? String == id)
         #expect(other.clean() == [] && one.clean() == [])
     }
+
+    @Test("mode parallel: as many beside each other as the limit says, and one of a name is replaced (A28, E15)")
+    func parallel() throws {
+        let tenant = TestTenant("beside")
+        defer { tenant.clean() }
+        let path = tenant.perigee.directory + "/parallel.json"
+        let text = #"{"tenants": {"beside": {"mode": "parallel", "max_pods": 2}}}"#
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        func submit(_ pod: String) -> Perigee.Outcome {
+            tenant.perigee.run([
+                "--config-file", path, "pod", "run", "--image", "demo-host", "--detach", "--tenant", "beside", "--name",
+                pod, "exec sleep 1000",
+            ])
+        }
+        #expect(submit("a").status == 0 && submit("b").status == 0)
+        let refused = submit("c")
+        #expect(refused.status == 3 && refused.errors.contains("Maximum pods reached (2/2)"), "\(refused.errors)")
+        try tenant.await("a") { $0.phase == "Running" }
+        let first = try #require(try tenant.status("a").data["id"] as? String)
+        #expect(submit("a").status == 0)
+        try tenant.await("a") { $0.phase == "Running" && $0.data["id"] as? String != first }
+        try tenant.await("b") { $0.phase == "Running" }
+        #expect(try tenant.list().count == 2)
+        let statistics = tenant.pod("stats", "a")
+        #expect(statistics.status == 0 && statistics.output.contains("\"memory\""), "\(statistics.errors)")
+    }
 }
