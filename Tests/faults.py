@@ -268,6 +268,9 @@ class Place:
             name = path.relative_to(self.store)
             if name.parts[0] == "layers" and len(name.parts) > 2 or name.parts[0] == "volumes":
                 continue
+            # The place of pods stays, and a tenant's lock in it.
+            if name.parts[0] == "pods" and (len(name.parts) < 3 or name.parts[2].startswith(".accept-")):
+                continue
             result.append(f"{name} {path.lstat().st_mode:o}")
         return result
 
