@@ -75,6 +75,8 @@ package enum PodsError: Error {
     /// `task`: whose it is, where it is a task's.
     case unknownNode(String, task: String?)
     case nodeDisabled(NodeName)
+    /// It has processors, devices or slots, which pods do not get yet.
+    case nodeResources(NodeName)
     /// All slots of a node are taken, and by whom.
     case slotsTaken(NodeName, [DeviceSlot.Holder])
     /// There is no such slot, or it can't be locked.
@@ -175,6 +177,8 @@ extension PodsError: CustomStringConvertible {
         case .unknownNode(let name, let task):
             "Node selection is invalid. (\(task.map { "task \($0): " } ?? "")node \"\(name)\"; "
                 + "valid: \((NodeName.allCases.map(\.rawValue) + ["default"]).joined(separator: ", ")))"
+        case .nodeResources(let name):
+            "node \(name) has processors, devices or slots of its own, which pods are not given yet"
         case .nodeDisabled(let node):
             "node \(node) is not available on this machine"
                 + "\n  hint: the configuration's /nodes/\(node) says what it has here"

@@ -185,4 +185,24 @@ import Testing
         let size = Perigee.shell("du -sm \(tenant.perigee.store)/pods/*/flood-y-* | cut -f1").output
         #expect((Int(size.dropLast()) ?? 99) <= 18, "\(size) MiB")
     }
+
+    @Test("One that waits for its image sleeps, whatever else comes into the store; and a running one's image stays")
+    func images() throws {
+        let tenant = TestTenant("images")
+        defer { tenant.clean() }
+        tenant.submit("w", image: "not-there", "true")
+        try tenant.await("w") { $0.reason == "ErrImageNeverPull" }
+        let other = tenant.perigee.store + "/images/other.new"
+        #expect(FileManager.default.createFile(atPath: other, contents: nil))
+        try FileManager.default.removeItem(atPath: other)
+        Thread.sleep(forTimeInterval: 0.5)
+        let process = try #require(tenant.supervisor(of: "w"))
+        // Fields 14 and 15 of proc_pid_stat(5): hundredths of a second.
+        let ticks = Perigee.shell("cut -d ' ' -f 14,15 /proc/\(process)/stat").output.split { $0 == " " || $0 == "\n" }
+        #expect(ticks.compactMap { Int($0) }.reduce(0, +) < 20, "\(ticks)")
+        tenant.submit("r", "exec sleep 1000")
+        try tenant.await("r") { $0.phase == "Running" }
+        let removal = tenant.perigee.run(["image", "remove", "demo-host"])
+        #expect(removal.status == 3, "\(removal)")
+    }
 }

@@ -35,19 +35,24 @@ package struct PodList {
         var found: [Entry] = []
         for id in try PodDirectory.identifiers(in: pods) {
             if let tenant, !id.hasPrefix(tenant + "-") { continue }
-            guard let pod = try PodDirectory.find(id, in: pods), tenant == nil || pod.record.request.tenant == tenant
-            else { continue }
             // One that was removed meanwhile is none.
-            if let status = try pod.presentStatus() { found.append(Entry(record: pod.record, status: status)) }
+            guard let entry = try entry(id), tenant == nil || entry.record.request.tenant == tenant else { continue }
+            found.append(entry)
         }
         return found.sorted { ($0.record.acceptedAt, $0.record.id) < ($1.record.acceptedAt, $1.record.id) }
     }
 
-    /// The newest pod `name` of a tenant: its id.
-    package func id(of name: String, tenant: String) throws(PodsError) -> String {
+    /// The pod `id`; nil: there is none.
+    package func entry(_ id: String) throws(PodsError) -> Entry? {
+        guard let pod = try PodDirectory.find(id, in: pods), let status = try pod.presentStatus() else { return nil }
+        return Entry(record: pod.record, status: status)
+    }
+
+    /// The newest pod `name` of a tenant.
+    package func entry(of name: String, tenant: String) throws(PodsError) -> Entry {
         let all = try entries(tenant: tenant)
         guard let last = all.last(where: { $0.record.name == name || $0.record.id == name }) else { throw .noPod(name) }
-        return last.record.id
+        return last
     }
 
     // MARK: acting
@@ -58,7 +63,7 @@ package struct PodList {
     package func submit(_ records: [PodRecord], of tenant: Tenant) throws(PodsError) {
         PodDirectory.sweep(pods)
         // Two can't both be the last for whom there is room.
-        let turn = try TenantTurn.take(.accepting, of: tenant.name, in: pods)
+        let turn = try TenantTurn.take(of: tenant.name, in: pods)
         do throws(PodsError) {
             try checkRoom(records, tenant)
             try make(records)

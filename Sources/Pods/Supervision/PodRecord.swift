@@ -4,7 +4,7 @@ internal import OCI
 
 /// What a pod was asked to be, as it was accepted. It is written once, into the pod's directory.
 package struct PodRecord: Hashable, Sendable {
-    /// `TENANT-NAME-XXXXXXXX`: the pod's directory, and its container's name.
+    /// `TENANT-NAME-` and eight hexadecimal digits: the pod's directory, and its container's name.
     package var id: String
     package var name: String
     /// All that came with it in one submission replace those before, and not each other.

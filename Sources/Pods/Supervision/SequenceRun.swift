@@ -96,12 +96,7 @@ package struct SequenceRun: ~Copyable {
                 throw .step(result.id, result.failure ?? "")
             }
         }
-        let submission = ContainerIdentifier.random().text
-        var records: [PodRecord] = []
-        for step in last.steps {
-            guard let pod = step.pod else { preconditionFailure("a group of pods") }
-            records.append(try record(of: step, pod, submission))
-        }
+        let records = try records(of: last)
         try list.submit(records, of: tenant)
         return records.map(\.hostname)
     }
@@ -131,14 +126,10 @@ package struct SequenceRun: ~Copyable {
     // MARK: pods
 
     private mutating func runPods(_ group: StepGroup) throws(PodsError) -> [StepResult] {
-        let submission = ContainerIdentifier.random().text
-        var records: [PodRecord] = []
-        for step in group.steps {
-            guard let pod = step.pod else { preconditionFailure("a group of pods") }
-            do throws(PodsError) { records.append(try record(of: step, pod, submission)) } catch {
-                // Nothing of a group is begun where one of it can't be.
-                return group.steps.map { StepResult(id: $0.id, failure: "(step \(step.id)) \(error)") }
-            }
+        let records: [PodRecord]
+        do throws(PodsError) { records = try self.records(of: group) } catch {
+            // Nothing of a group is begun where one of it can't be.
+            return group.steps.map { StepResult(id: $0.id, failure: "\(error)") }
         }
         try list.submit(records, of: tenant)
         for record in records { tell("step \(record.task ?? ""): pod \(record.hostname) is accepted") }
@@ -159,9 +150,27 @@ package struct SequenceRun: ~Copyable {
             + (status.message.map { ": \($0)" } ?? "") + ")"
     }
 
+    /// The pods of a group, which are one submission.
+    private borrowing func records(of group: StepGroup) throws(PodsError) -> [PodRecord] {
+        let submission = ContainerIdentifier.random().text
+        var records: [PodRecord] = []
+        for step in group.steps {
+            guard let pod = step.pod else { preconditionFailure("a group of pods") }
+            do throws(PodsError) { records.append(try record(of: step, pod, submission)) } catch {
+                throw .step(step.id, "\(error)")
+            }
+        }
+        return records
+    }
+
     private borrowing func record(of step: Step, _ pod: PodTask, _ submission: String) throws(PodsError) -> PodRecord {
         let node = try configuration.node(pod.node.rawValue, task: step.id)
         guard node.isEnabled else { throw .nodeDisabled(node.name) }
+        // Without them the pod would not be what was asked for.
+        guard !node.hasResources else { throw .nodeResources(node.name) }
+        for port in pod.ports where port.host != nil {
+            tell("warning: step \(step.id): port \(port.container) is not published: pods have no network yet")
+        }
         var request = PodRequest(image: pod.image)
         request.tenant = tenant.name
         request.command = pod.command

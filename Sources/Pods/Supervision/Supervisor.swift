@@ -16,6 +16,9 @@ package struct Supervisor: ~Copyable {
     private let lock: OwnedDescriptor
     private let list: PodList
     private let store: ImageStore
+    /// As long as the container runs nobody may remove what its root is made of. Kept here and not by a function, which may
+    /// let go of a value that it does not use any more.
+    private var image: ImageHold?
     var status: PodStatus
 
     /// Takes pod `id` on until it has ended. Returns at once where another does already, or where it has ended.
@@ -104,15 +107,14 @@ package struct Supervisor: ~Copyable {
                 return try finish(.failed, reason, "\(error)")
             }
         }
-        // As long as the container runs nobody may remove what its root is made of.
-        let image = try? store.hold(record.request.image)
+        image = try? store.hold(record.request.image)
         let place = enterOwnPlace(identifier)
         do throws(SystemError) { try watch(identifier, in: root) } catch {
             place?.leave()
             if let held = consume volume { held.end() }
             throw error
         }
-        _ = consume image
+        image = nil
         if let held = consume volume { held.end() }
         // The last word comes last: nobody looks after a pod that has ended.
         place?.leave()
@@ -143,6 +145,7 @@ package struct Supervisor: ~Copyable {
                 return false
             }
             try asked.clear()
+            try images.clear()
         }
     }
 

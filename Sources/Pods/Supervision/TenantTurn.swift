@@ -1,21 +1,15 @@
 internal import Glibc
 internal import Linux
 
-/// A lock of one tenant's, waited for: what is done under it is done by one process at a time.
+/// A tenant's turn to have pods counted and accepted, waited for: one process at a time does that.
 struct TenantTurn: ~Copyable {
-    /// What is done.
-    enum Purpose: String {
-        /// Pods are counted and accepted.
-        case accepting = "accept"
-    }
-
     private let file: OwnedDescriptor
 
-    static func take(_ purpose: Purpose, of tenant: String, in pods: String) throws(PodsError) -> TenantTurn {
+    static func take(of tenant: String, in pods: String) throws(PodsError) -> TenantTurn {
         do throws(SystemError) {
             let here = Descriptor.workingDirectory
             try here.makeDirectories(pods, mode: 0o700)
-            let file = try here.open("\(pods)/.\(purpose.rawValue)-\(tenant)", O_RDWR | O_CREAT, mode: 0o600)
+            let file = try here.open("\(pods)/.accept-\(tenant)", O_RDWR | O_CREAT, mode: 0o600)
             _ = try file.view.lock(exclusive: true, waiting: true)
             return TenantTurn(file)
         } catch { throw .pods(error) }

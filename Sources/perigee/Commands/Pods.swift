@@ -33,14 +33,10 @@ extension Verb {
         .podStatus, operands: "NAME", summary: "show the state of a pod, as JSON",
         options: [TenantOption.option],
         run: { arguments, global in
-            let name = try name(arguments, "pod status")
-            return try pods(arguments, global) { list, tenant throws(PodsError) in
-                let id = try list.id(of: name, tenant: tenant.name)
+            try pod(arguments, global, "pod status") { list, found throws(PodsError) in
                 // One whose supervisor was killed is found here, and gets another.
-                try list.supervise(id)
-                guard let entry = try list.entries(tenant: tenant.name).first(where: { $0.record.id == id }) else {
-                    throw .noPod(name)
-                }
+                try list.supervise(found.record.id)
+                guard let entry = try list.entry(found.record.id) else { throw .noPod(found.record.name) }
                 let answer = JSON.Value.object([
                     ("message", .string("Successfully fetched pod status")), ("data", entry.json),
                 ])
@@ -52,13 +48,8 @@ extension Verb {
         .podInspect, operands: "NAME", summary: "show all that is kept of a pod, as JSON",
         options: [TenantOption.option],
         run: { arguments, global in
-            let name = try name(arguments, "pod inspect")
-            return try pods(arguments, global) { list, tenant throws(PodsError) in
-                let id = try list.id(of: name, tenant: tenant.name)
-                guard let entry = try list.entries(tenant: tenant.name).first(where: { $0.record.id == id }) else {
-                    throw .noPod(name)
-                }
-                return CommandLineTool.printed(entry.inspection.text(indent: 2) + "\n")
+            try pod(arguments, global, "pod inspect") { _, entry throws(PodsError) in
+                CommandLineTool.printed(entry.inspection.text(indent: 2) + "\n")
             }
         })
 
@@ -66,16 +57,14 @@ extension Verb {
         .podStats, operands: "NAME", summary: "show what a pod uses, as JSON: bytes, and times in nanoseconds",
         options: [TenantOption.option],
         run: { arguments, global in
-            let name = try name(arguments, "pod stats")
-            return try pods(arguments, global) { list, tenant throws(PodsError) in
-                let id = try list.id(of: name, tenant: tenant.name)
+            try pod(arguments, global, "pod stats") { _, entry throws(PodsError) in
                 do throws(ContainersError) {
                     let root = try RuntimeRoot.at(path: global.root)
-                    let container = try Container.find(try ContainerIdentifier(id), in: root, for: .look)
+                    let container = try Container.find(try ContainerIdentifier(entry.record.id), in: root, for: .look)
                     let statistics = try container.statistics()
                     return CommandLineTool.printed(statistics.json.text(indent: 2) + "\n")
                 } catch {
-                    if case .noContainer = error { throw .notRunning(name) }
+                    if case .noContainer = error { throw .notRunning(entry.record.name) }
                     throw .containers(error)
                 }
             }
@@ -88,12 +77,11 @@ extension Verb {
             Option("--timestamps", "the time before each line"),
         ],
         run: { arguments, global in
-            let name = try name(arguments, "pod logs")
-            return try pods(arguments, global) { list, tenant throws(PodsError) in
-                let id = try list.id(of: name, tenant: tenant.name)
+            try pod(arguments, global, "pod logs") { list, entry throws(PodsError) in
+                let id = entry.record.id
                 let isLive = try list.supervise(id)
                 return try show(
-                    id, list, tenant, timestamps: arguments.has("--timestamps"),
+                    id, list, timestamps: arguments.has("--timestamps"),
                     follows: isLive && arguments.has("--follow"))
             }
         })
@@ -102,9 +90,8 @@ extension Verb {
         .podWait, operands: "NAME", summary: "wait for the end of a pod, and end as its command did",
         options: [TenantOption.option],
         run: { arguments, global in
-            let name = try name(arguments, "pod wait")
-            return try pods(arguments, global) { list, tenant throws(PodsError) in
-                try list.end(of: try list.id(of: name, tenant: tenant.name)).exitStatus
+            try pod(arguments, global, "pod wait") { list, entry throws(PodsError) in
+                try list.end(of: entry.record.id).exitStatus
             }
         })
 
@@ -114,10 +101,9 @@ extension Verb {
             TenantOption.option, Option("--time", short: "-t", value: "TIME", "the grace period (default: the pod's)"),
         ],
         run: { arguments, global in
-            let name = try name(arguments, "pod stop")
             let grace = try grace(arguments)
-            return try pods(arguments, global) { list, tenant throws(PodsError) in
-                let id = try list.id(of: name, tenant: tenant.name)
+            return try pod(arguments, global, "pod stop") { list, entry throws(PodsError) in
+                let id = entry.record.id
                 try list.stop(id, StopRequest(reason: "Stopped", message: "stopped by a command", grace: grace))
                 _ = try list.end(of: id)
                 return 0
@@ -128,9 +114,8 @@ extension Verb {
         .podRemove, operands: "NAME", summary: "remove what is kept of a pod that has ended",
         options: [TenantOption.option, Option("--force", short: "-f", "end it first")],
         run: { arguments, global in
-            let name = try name(arguments, "pod rm")
-            return try pods(arguments, global) { list, tenant throws(PodsError) in
-                let id = try list.id(of: name, tenant: tenant.name)
+            try pod(arguments, global, "pod rm") { list, entry throws(PodsError) in
+                let id = entry.record.id
                 if arguments.has("--force") {
                     try list.stop(id, StopRequest(reason: "Stopped", message: "removed by a command", grace: 0))
                     _ = try list.end(of: id)
@@ -189,9 +174,20 @@ extension Verb {
         } catch { return Report.failed(error.description, status: error.managementStatus) }
     }
 
+    /// The same with the pod that the one operand names.
+    private static func pod(
+        _ arguments: Arguments, _ global: GlobalOptions, _ verb: String,
+        _ body: (PodList, PodList.Entry) throws(PodsError) -> Int32
+    ) throws -> Int32 {
+        let name = try name(arguments, verb)
+        return try pods(arguments, global) { list, tenant throws(PodsError) in
+            try body(list, try list.entry(of: name, tenant: tenant.name))
+        }
+    }
+
     /// Prints the log, and with `follows` what comes until the pod has ended.
     static func show(
-        _ id: String, _ list: PodList, _ tenant: Tenant, timestamps: Bool, follows: Bool
+        _ id: String, _ list: PodList, timestamps: Bool, follows: Bool
     ) throws(PodsError) -> Int32 {
         do throws(SystemError) {
             guard var reader = try PodLogReader.open(list.directory(of: id), timestamps: timestamps, follows: follows)
