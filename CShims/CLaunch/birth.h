@@ -7,12 +7,16 @@
 #include <linux/sched.h>
 #include <sys/syscall.h>
 
+enum { LAUNCH_PENDING = 1 };
+
 struct launch_birth {
     struct launch_clone how;
     char arena[24], size[24];
     char *argv[4];
-    int socket;           /* of a network's maker */
-    int processor;        /* where the maker's parent runs, or -1 */
+    int socket;           /* of a launch's helper */
+    int processor;        /* where the helper's parent runs, or -1 */
+    const char *directory, *above; /* that the helper makes, or NULL */
+    int made;             /* -errno of the directory's mkdirat(2), 0, or LAUNCH_PENDING */
     int parent;           /* of a user namespace's holder */
     struct clone_args args; /* of the child that is born in a user namespace that it joins */
     long born;            /* what clone3(2) of that child returned, or setns(2) before it */

@@ -60,6 +60,7 @@ static int holds(const struct view *v, const struct launch_header *h, const stru
     case 'h': return value < LAUNCH_PARKED_BYTE;
     case 'k': return value <= LAUNCH_PRESERVED;
     case 'd': return value < h->descriptor_count && h->descriptors[value] >= 0;
+    case 'e': return !value || (value <= h->descriptor_count && h->descriptors[value - 1] >= 0);
     default: return 1;
     }
 }

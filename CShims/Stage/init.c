@@ -46,6 +46,21 @@ static int is_unread(struct stage *s, int fd) {
     return CALL(s, ioctl, fd, FIONREAD, &count) >= 0 && count > 0;
 }
 
+/* Who waits for the lock must not wait for our readers: it goes when nothing else of the container is there any more. What
+ * we can neither kill nor take in (a process that a command has brought in, of a user whom we may not signal) ends with us,
+ * and the lock with it. */
+static void release(struct stage *s, int lock) {
+    for (int strangers = 0; strangers < 1000;) {
+        int ended;
+        long others = CALL(s, kill, -1, SIGKILL), pid;
+        while ((pid = CALL(s, wait4, -1, &ended, WNOHANG, NULL)) > 0) {}
+        if (others == -ESRCH) return close_between(lock, lock);
+        if (pid == -ECHILD) strangers++;
+        struct timespec rest = {0, millisecond};
+        CALL(s, rt_sigtimedwait, &nothing, NULL, &rest, 8);
+    }
+}
+
 /* What the command has printed last must be taken before the FIFOs go with us. Whoever reads them does so at once, or has
  * been killed: then the next one is waited for. */
 static void await_readers(struct stage *s) {
@@ -56,7 +71,8 @@ static void await_readers(struct stage *s) {
     }
 }
 
-__attribute__((noreturn)) static void watch(struct stage *s, const struct launch_operation *op, long child, int record) {
+__attribute__((noreturn)) static void watch(struct stage *s, const struct launch_operation *op, long child, int record,
+                                             int lock) {
     uint64_t until = op->x;
     uint32_t overdue = 0;
     for (;;) {
@@ -65,6 +81,7 @@ __attribute__((noreturn)) static void watch(struct stage *s, const struct launch
             if (!take_in(s, child, &status)) continue;
             struct launch_exit end = {LAUNCH_MAGIC, status, overdue, 0, clock_of(CLOCK_BOOTTIME), clock_of(CLOCK_REALTIME)};
             CALL(s, write, record, &end, sizeof end);
+            if (lock != NONE) release(s, lock);
             await_readers(s);
             leave(status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);
         }
@@ -86,7 +103,10 @@ __attribute__((noreturn)) static void watch(struct stage *s, const struct launch
 /* Both set the group, since either may come first. A terminal is the command's from the beginning. */
 long become_init(struct stage *s, const struct launch_operation *op) {
     uint64_t none = 0;
-    int record = s->header->descriptors[op->a];
+    int record = s->header->descriptors[op->a], lock = op->d ? s->header->descriptors[op->d - 1] : NONE;
+    int low = lock != NONE && lock < record ? lock : record, high = lock > record ? lock : record;
+    /* What it kills at the end is all that it sees: in another's pid namespace that would be the host's processes. */
+    if (CALL(s, getpid, 0) != 1) return -EINVAL;
     long error = CALL(s, rt_sigprocmask, SIG_SETMASK, &everything, NULL, 8);
     if (error < 0) return error;
     long child = CALL(s, clone, SIGCHLD, 0, 0, 0, 0);
@@ -94,13 +114,14 @@ long become_init(struct stage *s, const struct launch_operation *op) {
     CALL(s, setpgid, child, child);
     if (!child) {
         CALL(s, setpgid, 0, 0);
-        if (op->d) {
+        if (op->y) {
             int group = (int)CALL(s, getpid, 0);
             CALL(s, ioctl, 0, TIOCSPGRP, &group);
         }
         return CALL(s, rt_sigprocmask, SIG_SETMASK, &none, NULL, 8);
     }
-    close_between(3, record - 1);
-    close_between(record + 1, 0x7fffffff);
-    watch(s, op, child, record);
+    close_between(3, low - 1);
+    close_between(low + 1, high - 1);
+    close_between(high + 1, 0x7fffffff);
+    watch(s, op, child, record, lock);
 }

@@ -160,6 +160,8 @@ static long perform(struct stage *s, const struct launch_operation *op) {
     case LAUNCH_OP_PERSONALITY: return set_personality(s, op);
     case LAUNCH_OP_MEMORY_POLICY: return set_memory_policy(s, op);
     case LAUNCH_OP_INIT: return become_init(s, op);
+    case LAUNCH_OP_LEAVE_MOUNTS: return leave_mounts(s, op);
+    case LAUNCH_OP_CHANGE_ROOT: return change_root(s, op);
     case LAUNCH_KINDS: break;
     }
     return -ENOSYS;

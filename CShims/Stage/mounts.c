@@ -196,3 +196,24 @@ long pivot(struct stage *s, const struct launch_operation *op) {
     if (error >= 0) error = CALL(s, chdir, slash);
     return error;
 }
+
+static long make_root(struct stage *s, long directory) {
+    long error = CALL(s, fchdir, directory);
+    if (error >= 0) error = CALL(s, chroot, dot);
+    return error < 0 ? error : CALL(s, chdir, slash);
+}
+
+long change_root(struct stage *s, const struct launch_operation *op) {
+    return make_root(s, s->header->descriptors[op->a]);
+}
+
+/* The namespace that we leave goes with us, and what is attached there is let go one by one. A copy that is attached nowhere
+ * stays in one piece as long as somebody's root is in it, also when its descriptor is closed. */
+long leave_mounts(struct stage *s, const struct launch_operation *op) {
+    long root = CALL(s, open_tree, AT_FDCWD, slash, OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE);
+    if (root < 0) return root;
+    long error = CALL(s, setns, s->header->descriptors[op->a], CLONE_NEWNS);
+    if (error >= 0) error = make_root(s, root);
+    close_descriptor((int)root);
+    return error;
+}

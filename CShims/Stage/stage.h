@@ -57,6 +57,8 @@ long set_attributes(struct stage *s, const struct launch_operation *op);
 long set_propagation(struct stage *s, const struct launch_operation *op);
 long propagate_tree(struct stage *s, const struct launch_operation *op);
 long pivot(struct stage *s, const struct launch_operation *op);
+long leave_mounts(struct stage *s, const struct launch_operation *op);
+long change_root(struct stage *s, const struct launch_operation *op);
 
 /* copy.c */
 long take_over(struct stage *s, int mount, int covered, uint64_t flags);

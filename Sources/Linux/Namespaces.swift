@@ -78,3 +78,44 @@ package struct OwnNamespaces: ~Copyable {
         }
     }
 }
+
+/// A mount namespace of this process's own, as long as this value lives: what is attached there nobody else sees, and it goes
+/// with it. What was opened before is of the namespace before; paths lead into this one.
+package struct OwnMounts: ~Copyable {
+    private let namespace: OwnedDescriptor
+    private let root: OwnedDescriptor
+    private let place: OwnedDescriptor
+
+    /// Leaves the process's mount namespace for a copy.
+    package static func enter() throws(SystemError) -> OwnMounts {
+        let here = Descriptor.workingDirectory
+        let own = OwnMounts(
+            try here.openFollowing("/proc/self/ns/mnt", O_RDONLY), try here.openFollowing("/", O_PATH),
+            try here.openFollowing(".", O_PATH))
+        try Namespaces.unshare(0x2_0000)  // CLONE_NEWNS
+        do throws(SystemError) {
+            // Nothing that is attached from here on is seen elsewhere: MS_REC, MS_PRIVATE.
+            _ = try check(clinux_mount("", "/", "", 0x4000 | 0x4_0000, nil), "mount", "/")
+        } catch {
+            try own.leave()
+            throw error
+        }
+        return own
+    }
+
+    private init(
+        _ namespace: consuming OwnedDescriptor, _ root: consuming OwnedDescriptor, _ place: consuming OwnedDescriptor
+    ) {
+        self.namespace = namespace
+        self.root = root
+        self.place = place
+    }
+
+    /// Goes back, to the root and the working directory of before.
+    package consuming func leave() throws(SystemError) {
+        try namespace.view.enterNamespace(0x2_0000)
+        try root.view.makeWorkingDirectory()
+        _ = try check(clinux_chroot("."), "chroot", "/")
+        try place.view.makeWorkingDirectory()
+    }
+}

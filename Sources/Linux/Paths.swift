@@ -167,29 +167,27 @@ extension Descriptor {
     /// be open for reading. Wraps `getdents64(2)`.
     package func entries() throws(SystemError) -> [[CChar]] {
         var names: [[CChar]] = []
-        let size = 4096
-        let buffer = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
-        defer { buffer.deallocate() }
-        try seek(to: 0)
-        while true {
-            let n = try check(clinux_getdents(number, buffer, size), "getdents64", subject)
-            if n == 0 { return names }
-            var at = 0
-            while at < n {
-                // struct linux_dirent64: u64 inode, s64 offset, u16 length, u8 type, then the name
-                let length = Int((buffer + at + 16).loadUnaligned(as: UInt16.self))
-                let name = (buffer + at + 19).assumingMemoryBound(to: CChar.self)
-                let bytes = Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1))
-                if bytes != [46, 0] && bytes != [46, 46, 0] { names.append(bytes) }
-                at += length
-            }
+        try eachName(buffer: 4096) { name in
+            names.append(Self.bytes(name))
+            return true
         }
+        return names
     }
 
     /// Hands each name of this directory without `.` and `..` to `body`, until that says false: for directories that may
     /// have more names than memory holds. `self` must be open for reading. Wraps `getdents64(2)`.
     package func eachEntry(_ body: ([CChar]) throws(SystemError) -> Bool) throws(SystemError) {
-        let size = 32768
+        try eachName(buffer: 32768) { name throws(SystemError) in try body(Self.bytes(name)) }
+    }
+
+    private static func bytes(_ name: UnsafePointer<CChar>) -> [CChar] {
+        Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1))
+    }
+
+    /// ``eachEntry(_:)`` without a copy of the name, read into `size` bytes at once.
+    package func eachName(
+        buffer size: Int = 4096, _ body: (UnsafePointer<CChar>) throws(SystemError) -> Bool
+    ) throws(SystemError) {
         let buffer = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
         defer { buffer.deallocate() }
         try seek(to: 0)
@@ -198,11 +196,11 @@ extension Descriptor {
             if n == 0 { return }
             var at = 0
             while at < n {
-                // struct linux_dirent64, as in `entries()`
+                // struct linux_dirent64: u64 inode, s64 offset, u16 length, u8 type, then the name
                 let length = Int((buffer + at + 16).loadUnaligned(as: UInt16.self))
                 let name = (buffer + at + 19).assumingMemoryBound(to: CChar.self)
-                let bytes = Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1))
-                if bytes != [46, 0] && bytes != [46, 46, 0], try !body(bytes) { return }
+                let isOwn = strcmp(name, ".") == 0 || strcmp(name, "..") == 0
+                if !isOwn, try !body(name) { return }
                 at += length
             }
         }

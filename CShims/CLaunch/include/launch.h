@@ -14,7 +14,7 @@ enum { LAUNCH_MAGIC = 0x31475250 /* "PRG1" */, LAUNCH_DESCRIPTORS = 96, LAUNCH_P
 /* What an operation does; the letters say what its fields hold, in the order a, b, c, d: s a string, o a string or 0,
  * l the length of the string before it, v a 0-terminated array of string references, p pairs of strings (an empty key
  * ends them; "\001" as value: a flag), g an array of `b` uint32, f words of 8 bytes, `b` bytes of them (BPF, a structure,
- * a set), d the index of a descriptor, h a handshake, k a count of at most LAUNCH_PRESERVED, - a number. */
+ * a set), d the index of a descriptor, e such an index plus 1, or 0, h a handshake, k a count of at most LAUNCH_PRESERVED, - a number. */
 #define LAUNCH_OPERATIONS(X)                                                                                        \
     X(WAIT, "h---")                                                                                                 \
     X(SIGNAL, "h---")                                                                                               \
@@ -66,8 +66,10 @@ enum { LAUNCH_MAGIC = 0x31475250 /* "PRG1" */, LAUNCH_DESCRIPTORS = 96, LAUNCH_P
     X(MEMORY_POLICY, "f---")   /* a set of nodes; x: MPOL_* */                                                      \
     X(LISTENER, "----")        /* shows the descriptor that SECCOMP made, and goes on when it is taken */                                                                                   \
     X(BIND_PATH, "s-s-")       /* a path of the host's, -, target; the rest as BIND */                               \
-    X(INIT, "d---")            /* a file for struct launch_exit; b: stop signal, c: milliseconds from it to KILL, d: has a  \
-                                * terminal; x: when to send it, nanoseconds of CLOCK_BOOTTIME, or 0 */
+    X(INIT, "d--e")            /* a file for struct launch_exit; b: stop signal, c: milliseconds from it to KILL; a lock to  \
+                                * hold; x: when to send the signal, nanoseconds of CLOCK_BOOTTIME, or 0; y: has a terminal */ \
+    X(LEAVE_MOUNTS, "d---")    /* the runtime's mount namespace */                                                  \
+    X(CHANGE_ROOT, "d---")     /* a directory */
 
 #define LAUNCH_ENUM(name, fields) LAUNCH_OP_##name,
 enum launch_kind { LAUNCH_OPERATIONS(LAUNCH_ENUM) LAUNCH_KINDS };
@@ -160,9 +162,13 @@ struct launch_birth;
  * `how->header`, and the birth, until the child has executed its command or has ended. */
 long launch_clone(const struct launch_clone *how, int *pidfd, struct launch_birth **birth);
 
-/* Makes a process that makes a network namespace, its loopback interface up, sends it on `socket` and ends; see
- * launch_network.h. Returns its pid and stores a pidfd, or returns -errno of clone3(2). */
-long launch_network(int socket, int *pidfd, struct launch_birth **birth);
+/* Makes a process that makes `directory`, unless that is NULL, and the one above it where that is missing and `above`
+ * names it; then a network namespace, its loopback interface up, which it sends on `socket`, see launch_network.h; and
+ * ends. The paths must stay until then. Returns its pid and stores a pidfd, or returns -errno of clone3(2). */
+long launch_helper(int socket, const char *directory, const char *above, int *pidfd, struct launch_birth **birth);
+
+/* Waits for the directory: 0, -errno of mkdirat(2), or -ESRCH: the helper has died before it could tell. */
+long launch_helper_directory(struct launch_birth *birth, int pidfd);
 
 /* Makes a process that holds a new user namespace, for somebody to write its maps and to open it, until it is killed.
  * Returns its pid and stores a pidfd, or returns -errno of clone3(2). */

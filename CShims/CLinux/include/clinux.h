@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/loop.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
@@ -19,6 +20,7 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -95,6 +97,9 @@ static inline long clinux_fstatat(int dir, const char *path, struct stat *s, int
 }
 static inline long clinux_statfs(const char *path, struct statfs *s) { return CLINUX(statfs(path, s)); }
 static inline long clinux_fstatfs(int fd, struct statfs *s) { return CLINUX(fstatfs(fd, s)); }
+/* Both return who it was before, and never fail for root. */
+static inline unsigned clinux_setfsuid(unsigned user) { return (unsigned)syscall(SYS_setfsuid, user); }
+static inline unsigned clinux_setfsgid(unsigned group) { return (unsigned)syscall(SYS_setfsgid, group); }
 static inline long clinux_mkdirat(int dir, const char *path, unsigned mode) { return CLINUX(mkdirat(dir, path, mode)); }
 static inline long clinux_mknodat(int dir, const char *path, unsigned mode, uint64_t device) {
     return CLINUX(mknodat(dir, path, mode, device));
@@ -185,6 +190,13 @@ static inline long clinux_timerfd_settime(int fd, int flags, int64_t seconds, in
     struct itimerspec when = {.it_value = {.tv_sec = seconds, .tv_nsec = nanoseconds}};
     return CLINUX(timerfd_settime(fd, flags, &when, 0));
 }
+static inline long clinux_loop_free(int control) { return CLINUX(ioctl(control, LOOP_CTL_GET_FREE)); }
+/* LOOP_CONFIGURE; the device is free again when nobody has it open. */
+static inline long clinux_loop_configure(int device, int file) {
+    struct loop_config how = {.fd = (uint32_t)file, .info = {.lo_flags = LO_FLAGS_AUTOCLEAR}};
+    return CLINUX(ioctl(device, LOOP_CONFIGURE, &how));
+}
+static inline long clinux_chroot(const char *path) { return CLINUX(chroot(path)); }
 static inline long clinux_setns(int fd, int type) { return CLINUX(setns(fd, type)); }
 static inline long clinux_unshare(int flags) { return CLINUX(unshare(flags)); }
 static inline long clinux_getrlimit(int resource, struct rlimit *r) { return CLINUX(getrlimit(resource, r)); }

@@ -1,0 +1,73 @@
+internal import CLinux
+internal import Glibc
+
+/// A socket for rtnetlink(7), or for another part of the kernel. It is of the network namespace in which it was opened, wherever the process is later.
+package struct NetlinkSocket: ~Copyable {
+    private let socket: OwnedDescriptor
+
+    /// Whom it talks to, `NETLINK_*`.
+    enum Family: Int32 {
+        case route = 0, netfilter = 12
+    }
+
+    package static func open() throws(SystemError) -> NetlinkSocket { try open(.route) }
+
+    static func open(_ family: Family) throws(SystemError) -> NetlinkSocket {
+        let n = try check(clinux_netlink(family.rawValue), "socket", "", detail: "AF_NETLINK")
+        return NetlinkSocket(OwnedDescriptor(taking: Int32(n)))
+    }
+
+    private init(_ socket: consuming OwnedDescriptor) { self.socket = socket }
+
+    /// Asks for `message`, and returns when the kernel has done it. `subject` and `what` are for the error.
+    package func request(_ message: NetlinkMessage, _ subject: String, _ what: String) throws(SystemError) {
+        _ = try answer(message, subject, what)
+    }
+
+    /// The answer that is no acknowledgement: a message whole, or nothing.
+    package func answer(_ message: NetlinkMessage, _ subject: String, _ what: String) throws(SystemError) -> [UInt8] {
+        let number = socket.view.number
+        let sent = message.bytes.withUnsafeBytes { bytes in
+            retrying { clinux_netlink_send(number, bytes.baseAddress, bytes.count) }
+        }
+        _ = try check(sent, "netlink", subject, detail: what)
+        var found: [UInt8] = []
+        while true {
+            var buffer = [UInt8](repeating: 0, count: 32768)
+            let n = try check(
+                buffer.withUnsafeMutableBytes { bytes in
+                    retrying { clinux_read(number, bytes.baseAddress, bytes.count) }
+                },
+                "netlink", subject, detail: what)
+            buffer.removeLast(buffer.count - n)
+            var rest = buffer[...]
+            while let one = NetlinkSocket.next(&rest) {
+                guard one.type == 2 else {  // NLMSG_ERROR, which is an acknowledgement too
+                    found = Array(one.bytes)
+                    continue
+                }
+                let code = one.bytes.count >= 20 ? one.bytes.integer(at: 16, Int32.self) : 0
+                if code != 0 { throw SystemError("netlink", subject, detail: what, Errno(rawValue: -code)) }
+                return found
+            }
+        }
+    }
+
+    private static func next(_ rest: inout ArraySlice<UInt8>) -> (type: UInt16, bytes: ArraySlice<UInt8>)? {
+        guard rest.count >= 16 else { return nil }
+        let length = Int(rest.integer(at: 0, UInt32.self)), type = rest.integer(at: 4, UInt16.self)
+        guard length >= 16, length <= rest.count else { return nil }
+        let one = rest.prefix(length)
+        rest = rest.dropFirst((length + 3) & ~3)
+        return (type, one)
+    }
+}
+
+extension Collection<UInt8> {
+    /// The number whose bytes, in the machine's order, begin at `offset`. There must be enough of them.
+    func integer<Number: FixedWidthInteger>(at offset: Int, _: Number.Type) -> Number {
+        var number: Number = 0
+        withUnsafeMutableBytes(of: &number) { $0.copyBytes(from: self.dropFirst(offset).prefix($0.count)) }
+        return number
+    }
+}

@@ -1,0 +1,129 @@
+/// A link's hardware address.
+package struct HardwareAddress: Hashable, Sendable, CustomStringConvertible {
+    package let octets: [UInt8]
+
+    /// Locally administered, of the one that has the address `address`: `02:50:…`.
+    package init(of address: IPv4Address) { octets = [0x02, 0x50] + address.octets }
+
+    package var description: String {
+        octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")
+    }
+}
+
+// Links: the messages of ip-link(8) and bridge(8).
+extension NetlinkMessage {
+    private enum Attribute {
+        static let address: UInt16 = 1, name: UInt16 = 3, master: UInt16 = 10, info: UInt16 = 18, space: UInt16 = 28
+        // Of IFLA_LINKINFO.
+        static let kind: UInt16 = 1, data: UInt16 = 2, slaveKind: UInt16 = 4, slaveData: UInt16 = 5
+        // VETH_INFO_PEER, IFLA_BRPORT_LEARNING, IFLA_BRPORT_UNICAST_FLOOD
+        static let peer: UInt16 = 1, learning: UInt16 = 8, flood: UInt16 = 9
+        // IFLA_BR_MCAST_SNOOPING
+        static let multicastSnooping: UInt16 = 23
+        // NDA_LLADDR
+        static let neighbour: UInt16 = 2
+    }
+    private static let up: UInt32 = 1  // IFF_UP
+
+    /// `struct ifinfomsg`
+    private static func link(index: Int32 = 0, flags: UInt32 = 0, change: UInt32 = 0) -> [UInt8] {
+        [0, 0, 0, 0] + bytes(index) + bytes(flags) + bytes(change)
+    }
+
+    package static func bridge(_ name: String, _ address: HardwareAddress) -> NetlinkMessage {
+        var message = NetlinkMessage(.newLink, [.create, .exclusive], family: link(flags: up, change: up))
+        message.add(Attribute.name, name)
+        message.add(Attribute.address, address.octets)
+        message.nest(Attribute.info) { info in
+            info.add(Attribute.kind, "bridge")
+            // It would send messages of its own to find out who listens to what.
+            info.nest(Attribute.data) { $0.add(Attribute.multicastSnooping, [0]) }
+        }
+        return message
+    }
+
+    /// A pair of veth(4); the other end is made in the network namespace `space`.
+    package static func pair(
+        _ name: String, peer: String, in space: Descriptor, _ peerAddress: HardwareAddress? = nil
+    ) -> NetlinkMessage {
+        var message = NetlinkMessage(.newLink, [.create, .exclusive], family: link())
+        message.add(Attribute.name, name)
+        message.nest(Attribute.info) { info in
+            info.add(Attribute.kind, "veth")
+            info.nest(Attribute.data) { data in
+                data.nest(Attribute.peer) { end in
+                    end.add(structure: link())
+                    end.add(Attribute.name, peer)
+                    if let peerAddress { end.add(Attribute.address, peerAddress.octets) }
+                    end.add(Attribute.space, UInt32(bitPattern: space.number))
+                }
+            }
+        }
+        return message
+    }
+
+    package static func deletion(of name: String) -> NetlinkMessage {
+        var message = NetlinkMessage(.deleteLink, [], family: link())
+        message.add(Attribute.name, name)
+        return message
+    }
+
+    package static func bringUp(_ index: Int32) -> NetlinkMessage {
+        NetlinkMessage(.setLink, [], family: link(index: index, flags: up, change: up))
+    }
+
+    /// Has the link belong to a bridge.
+    package static func join(_ index: Int32, bridge: Int32) -> NetlinkMessage {
+        var message = NetlinkMessage(.setLink, [], family: link(index: index, flags: up, change: up))
+        message.add(Attribute.master, UInt32(bitPattern: bridge))
+        return message
+    }
+
+    /// A bridge's port that learns no address from what comes in, and gets no frame whose receiver is unknown.
+    ///
+    /// Frames to the bridge protocols' addresses are learnt from before any rule sees them: who could have it learn would get
+    /// what is for another pod. `RTM_SETLINK` does not look at a port's settings.
+    package static func closedPort(_ index: Int32) -> NetlinkMessage {
+        var message = NetlinkMessage(.newLink, [], family: link(index: index))
+        message.nest(Attribute.info) { info in
+            info.add(Attribute.slaveKind, "bridge")
+            info.nest(Attribute.slaveData) { data in
+                data.add(Attribute.learning, [0])
+                data.add(Attribute.flood, [0])
+            }
+        }
+        return message
+    }
+
+    /// Who is behind a bridge's port: `struct ndmsg`, NUD_NOARP, NTF_MASTER.
+    package static func station(_ address: HardwareAddress, behind index: Int32) -> NetlinkMessage {
+        let bridgeFamily: UInt8 = 7
+        var message = NetlinkMessage(
+            .newNeighbour, [.create, .replace],
+            family: [bridgeFamily, 0, 0, 0] + bytes(index) + bytes(UInt16(0x40)) + [0x04, 0])
+        message.add(Attribute.neighbour, address.octets)
+        return message
+    }
+
+    package static func question(after name: String) -> NetlinkMessage {
+        var message = NetlinkMessage(.getLink, [], family: link())
+        message.add(Attribute.name, name)
+        return message
+    }
+}
+
+extension NetlinkSocket {
+    /// The number of the link `name`. ENODEV: there is none.
+    package func index(of name: String) throws(SystemError) -> Int32 {
+        let found = try answer(.question(after: name), name, "RTM_GETLINK")
+        guard found.count >= 24 else { throw SystemError("netlink", name, detail: "RTM_GETLINK", .EIO) }
+        return found.integer(at: 20, Int32.self)
+    }
+
+    /// Removes the link `name` if it is there; of a pair both ends.
+    package func delete(_ name: String) throws(SystemError) {
+        do throws(SystemError) { try request(.deletion(of: name), name, "RTM_DELLINK") } catch
+            where error.code == .ENODEV
+        {}
+    }
+}
