@@ -7,6 +7,7 @@ package struct Bundle: Sendable {
     /// Absolute, or as the caller wrote it.
     package let path: String
     package let spec: RuntimeSpec
+    let filter: Filter
     /// What it was read from.
     let text: [UInt8]
     /// The file that `spec` was read from.
@@ -30,13 +31,10 @@ package struct Bundle: Sendable {
             bytes = try opened.view.readAll(limit: Bundle.limit, size: status.size)
         } catch { throw .configuration(path: file, error) }
         text = bytes
-        let json: JSON
-        do throws(JSONError) { json = try JSON(parsing: bytes) } catch { throw .json(path: file, error) }
-        do throws(SpecError) {
-            var decoded = try RuntimeSpec(decoding: json)
-            Bundle.resolveSources(of: &decoded, in: path)
-            spec = decoded
-        } catch { throw .spec(path: file, error) }
+        var (decoded, filter) = try ConfigurationText(bytes: bytes, path: file).read()
+        Bundle.resolveSources(of: &decoded, in: path)
+        spec = decoded
+        self.filter = filter
     }
 
     /// Sources of bind mounts are relative to the bundle.

@@ -56,14 +56,15 @@ extension Container {
 
     private borrowing func entry(_ launch: ParkedLaunch, _ rootPath: String) throws(ContainersError) -> ContainerEntry {
         let root = try RuntimeRoot.at(path: rootPath)
-        var spec = try configuration()
+        var (spec, filter) = try configurationAndFilter()
         do throws(SystemError) { _ = try spec.dropLabels() } catch { throw .state(error) }
         let layout: CgroupLayout, host: HostFacts
         do throws(CgroupError) { layout = try CgroupLayout.detect() } catch { throw .cgroup(error) }
         do throws(SystemError) { host = try HostFacts.gather(layout) } catch { throw .state(error) }
+        let program = try filter.program(in: root, of: &spec)
         return ContainerEntry(
-            spec: spec, program: try (spec.linux.seccomp.map { Filter.profile($0) } ?? .none).program(in: root),
-            host: host, keyring: keyring, cgroupPath: record.cgroup, listener: launch.listener)
+            spec: spec, program: program, host: host, keyring: keyring, cgroupPath: record.cgroup,
+            listener: launch.listener)
     }
 
     private borrowing func launch() throws(ContainersError) -> ParkedLaunch {

@@ -1,7 +1,7 @@
 internal import Cgroups
 internal import Glibc
 internal import Launching
-internal import Linux
+package import Linux
 package import OCI
 internal import Planning
 
@@ -40,12 +40,13 @@ extension Container {
         guard status == .running || status == .created, let first = try process() else {
             throw .wrongStatus(name, status, cannot: "exec in")
         }
-        var spec = try request.apply(to: try configuration())
+        let (configuration, filter) = try configurationAndFilter()
+        var spec = try request.apply(to: configuration)
         do throws(SystemError) { _ = try spec.dropLabels() } catch { throw .state(error) }
         let hasTerminal = spec.process?.terminal == true
         try request.handover.check(terminal: hasTerminal)
         var sockets = try HandoverSockets.open(request.handover, terminal: hasTerminal)
-        let program = try (spec.linux.seccomp.map { Filter.profile($0) } ?? .none).program(in: root)
+        let program = try filter.program(in: root, of: &spec)
         let layout: Cgroups.CgroupLayout
         do throws(CgroupError) { layout = try Cgroups.CgroupLayout.detect() } catch { throw .cgroup(error) }
         let host: HostFacts
@@ -64,10 +65,27 @@ extension Container {
         return ContainerProcess(running, terminal, warnings: plan.warnings)
     }
 
-    /// As it was at the creation.
-    borrowing func configuration() throws(ContainersError) -> RuntimeSpec {
+    /// Its root directory, to look at: O_PATH. What is in it may be anything.
+    package borrowing func openRoot() throws(ContainersError) -> OwnedDescriptor {
+        guard let first = try process() else { throw .wrongStatus(name, .stopped, cannot: "look into") }
+        do throws(SystemError) {
+            let root = try Descriptor.workingDirectory.openFollowing("/proc/\(first)/root", O_PATH | O_DIRECTORY)
+            // The number could have become another's meanwhile.
+            if (try? process()) == first { return root }
+        } catch { throw .state(error) }
+        throw .wrongStatus(name, .stopped, cannot: "look into")
+    }
+
+    /// As it was at the creation, without its filter; of one that was made of an image, its process alone.
+    package borrowing func configuration() throws(ContainersError) -> RuntimeSpec { try configurationAndFilter().spec }
+
+    /// The same, with what every process of it is filtered by.
+    borrowing func configurationAndFilter() throws(ContainersError) -> (spec: RuntimeSpec, filter: Filter) {
         // Who stays with a container has kept none, but knows where it was.
-        if let path = record.configuration { return try Bundle(path: record.bundle ?? "/", configuration: path).spec }
+        if let path = record.configuration {
+            let bundle = try Bundle(path: record.bundle ?? "/", configuration: path)
+            return (bundle.spec, bundle.filter)
+        }
         let path = "\(name)/\(StateDirectory.configurationName)"
         let text: [UInt8]
         do throws(SystemError) {
@@ -76,9 +94,11 @@ extension Container {
             if error.code == .ENOENT { throw .notCreated(name) }
             throw .state(error)
         }
-        let json: JSON
-        do throws(JSONError) { json = try JSON(parsing: text) } catch { throw .json(path: path, error) }
-        do throws(SpecError) { return try RuntimeSpec(decoding: json) } catch { throw .spec(path: path, error) }
+        let (spec, filter) = try ConfigurationText(bytes: text, path: path).read()
+        if record.detached?.hasStandardFilter == true {
+            return (spec, .standard(capabilities: Set(spec.process?.capabilities?.bounding ?? [])))
+        }
+        return (spec, filter)
     }
 }
 
@@ -166,4 +186,12 @@ package struct ContainerProcess: ~Copyable {
 
     /// Lets it go on alone.
     package consuming func leave() { _ = running.keep() }
+
+    /// For poll(2): readable once it has ended.
+    package var view: Descriptor { running.view }
+
+    /// Waits for its end: its exit code, or 128 + the signal.
+    package mutating func end() throws(ContainersError) -> Int32 {
+        do throws(LaunchError) { return try running.wait().process.status } catch { throw .launch(error) }
+    }
 }

@@ -30,6 +30,8 @@ package struct ContainerRecord: Hashable, Sendable {
         var annotations: [RuntimeSpec.Annotation]
         /// It has a session keyring of its own, and so has what is executed in it.
         var hasKeyring = true
+        /// It has the default filter, and so has what is executed in it; else its configuration tells.
+        var hasStandardFilter = false
     }
 
     let life: Life
@@ -152,6 +154,7 @@ extension ContainerRecord.Detached {
         rootFileSystem = try json.required("rootfs").string()
         created = try json.required("created").string()
         hasKeyring = try json["keyring"]?.bool() ?? true
+        hasStandardFilter = try json["standardFilter"]?.bool() ?? false
         annotations = []
         for (name, value) in try json.required("annotations").stringMap() {
             annotations.append(RuntimeSpec.Annotation(name: name, value: value))
@@ -164,6 +167,7 @@ extension ContainerRecord.Detached {
             ("bundle", .string(bundle)), ("rootfs", .string(rootFileSystem)), ("created", .string(created)),
             ("annotations", annotationsValue),
         ] + (hasKeyring ? [] : [("keyring", .bool(false))])
+            + (hasStandardFilter ? [("standardFilter", .bool(true))] : [])
     }
 
     var annotationsValue: JSON.Value { .object(annotations.map { ($0.name, .string($0.value)) }) }

@@ -31,6 +31,8 @@ package struct ContainerRun {
         package var bundle: String?
         /// nil: the command is the first process.
         package var initial: ContainerInit?
+        /// What that keeps open, if it holds a lock; the caller holds it until the launch is over.
+        package var lock: Descriptor?
 
         package init(
             identifier: ContainerIdentifier, spec: RuntimeSpec, specPath: String, rootDescription: String,
@@ -74,36 +76,26 @@ package struct ContainerRun {
     /// What will be done.
     package let plan: LaunchPlan
     private var phases: LaunchPhases
-    private var network: NetworkMaker?
 
-    /// Begins what takes longest, for a container with these namespaces: it needs nothing of what comes before the
-    /// launch. Nothing is left of it if no launch follows.
-    package static func begin(_ namespaces: [LinuxSpec.Namespace], _ phases: inout LaunchPhases) -> NetworkMaker? {
-        guard Planner.makesNetworkBeside(namespaces, processors: Processors.count) else { return nil }
-        defer { phases.end("begin a network namespace") }
-        return NetworkMaker.early()
-    }
-
-    /// Plans the launch of `request`; `phases` is the caller's work so far, and `network` what it has begun.
+    /// Plans the launch of `request`; `phases` is the caller's work so far.
     package init(
-        _ request: Request, root: borrowing RuntimeRoot, network: NetworkMaker? = nil, phases: LaunchPhases
+        _ request: Request, root: borrowing RuntimeRoot, phases: LaunchPhases
     ) throws(ContainersError) {
         var request = request
         let handover = request.handover.environment
         if !handover.isEmpty { request.spec.process?.env += handover }
         let warnings: [String]
         do throws(SystemError) { warnings = try request.spec.dropLabels() } catch { throw .state(error) }
-        self.request = request
-        self.network = network
         self.phases = phases
-        program = try request.filter.program(in: root)
+        program = try request.filter.program(in: root, of: &request.spec)
+        self.request = request
         self.phases.end("filter")
         do throws(CgroupError) { layout = try Cgroups.CgroupLayout.detect() } catch { throw .cgroup(error) }
         do throws(SystemError) { host = try HostFacts.gather(layout) } catch { throw .state(error) }
         let hasListener = program?.hasListener == true
         let place = request.spec.hooks != nil || hasListener ? try request.place() : nil
         state = place?.state
-        let group = if case .none = host.cgroups { String?.none } else { ContainerRun.cgroupPath(request, root) }
+        let group = if case .none = host.cgroups { String?.none } else { request.cgroupPath(in: root) }
         do throws(PlanningError) {
             var plan = try Planner.plan(
                 request.spec, on: host,
@@ -120,36 +112,14 @@ package struct ContainerRun {
         self.phases.end("plan")
     }
 
-    /// The configuration's path below each hierarchy, else one of our own.
-    private static func cgroupPath(_ request: Request, _ root: borrowing RuntimeRoot) -> String {
-        guard let path = request.spec.linux.cgroupsPath, !path.isEmpty else {
-            return root.view.cgroupPath(of: request.identifier.text)
-        }
-        return path.hasPrefix("/") ? String(path.dropFirst()) : "perigee/\(root.identifier)/\(path)"
-    }
-
-    /// What the container's state directory is to say. `cgroup` is where a container has its group that names none.
+    /// What a container's state directory is to say of whom only its name is known, and that it has these directories.
     package static func record(
         of identifier: ContainerIdentifier, in root: borrowing RuntimeRoot, directories: [String]
     ) -> ContainerRecord {
         ContainerRecord(cgroup: root.view.cgroupPath(of: identifier.text), directories: directories)
     }
 
-    /// The same of this container.
-    package var record: ContainerRecord {
-        var record = ContainerRecord(
-            cgroup: plan.cgroupPath, resctrl: plan.resctrlDirectories, poststop: poststop)
-        if let bundle = request.bundle, !request.isParked {
-            record.bundle = try? AbsolutePath.of(bundle)
-            record.configuration = try? AbsolutePath.of(request.specPath)
-        }
-        return record
-    }
-
-    private var poststop: ContainerRecord.Poststop? {
-        guard let hooks = request.spec.hooks?.only([.poststop]), let state else { return nil }
-        return ContainerRecord.Poststop(hooks: hooks, state: state)
-    }
+    private var poststop: ContainerRecord.Poststop? { request.poststop(state) }
 
     /// What is left to do when the container is gone, and its state directory with it: tells which hooks failed.
     package func runPoststop() -> [HookFailure] { poststop?.run() ?? [] }
@@ -179,7 +149,7 @@ package struct ContainerRun {
         bundle: Bundle
     ) throws(ContainersError) -> Int32 {
         var sockets = try HandoverSockets.open(request.handover, terminal: hasTerminal)
-        try beginNetwork()
+        try beginHelper(&state)
         let place: ParkedLaunch.Place
         do throws(SystemError) { place = try ParkedLaunch.Place.make(in: state.view) } catch { throw .state(error) }
         do throws(SystemError) {
@@ -209,13 +179,30 @@ package struct ContainerRun {
         in root: borrowing RuntimeRoot, _ state: inout StateDirectory, rootFileSystem: consuming OwnedDescriptor,
         rootPath: String, exitRecord: consuming OwnedDescriptor?
     ) throws(ContainersError) -> Int32 {
-        try beginNetwork()
+        try beginHelper(&state)
+        try keepConfiguration(state.view)
         let container = try launch(in: root, &state, rootFileSystem: rootFileSystem, exitRecord: exitRecord)
         do throws(SystemError) {
             try detach(container.identifier, &state, bundle: "", rootFileSystem: rootPath)
         } catch { throw .state(error) }
         return container.keep()
     }
+
+    /// Writes down what a further process needs to know, see ``Container/configuration()``: a container that was made of
+    /// an image has no file that says it.
+    private func keepConfiguration(_ directory: Descriptor) throws(ContainersError) {
+        // With another filter nothing is kept, and nothing can be executed in it: rather that than with no filter.
+        guard hasStandardFilter else { return }
+        let text = JSON.Value.object([
+            ("ociVersion", .string(request.spec.ociVersion)),
+            ("process", (request.spec.process ?? .nothing).json),
+        ])
+        do throws(SystemError) {
+            try directory.replaceFile(StateDirectory.configurationName, with: text.bytes())
+        } catch { throw .state(error) }
+    }
+
+    private var hasStandardFilter: Bool { if case .standard = request.filter { true } else { false } }
 
     /// Writes down that the container goes on without us.
     private func detach(
@@ -228,7 +215,8 @@ package struct ContainerRun {
             ContainerRecord.Detached(
                 process: process, startTime: status.startTime, ociVersion: request.spec.ociVersion, bundle: bundle,
                 rootFileSystem: rootFileSystem, created: Clock.rfc3339(Clock.wall()),
-                annotations: request.spec.annotations, hasKeyring: request.handover.hasKeyring))
+                annotations: request.spec.annotations, hasKeyring: request.handover.hasKeyring,
+                hasStandardFilter: hasStandardFilter))
     }
 
     /// Launches, waits, and keeps the record of the end. Nothing of the container is left but that record and the state
@@ -237,7 +225,7 @@ package struct ContainerRun {
         in root: borrowing RuntimeRoot, _ state: inout StateDirectory, rootFileSystem: consuming OwnedDescriptor
     ) throws(ContainersError) -> Outcome {
         var sockets = try HandoverSockets.open(request.handover, terminal: hasTerminal)
-        try beginNetwork()
+        try beginHelper(&state)
         var foreground: Foreground
         do throws(SystemError) {
             foreground = try Foreground(
@@ -246,7 +234,7 @@ package struct ContainerRun {
         let isCalledOff: Bool
         do throws(SystemError) { isCalledOff = try foreground.isCalledOff() } catch { throw .state(error) }
         if isCalledOff { throw .calledOff }
-        phases.end("state directory")
+        phases.end("signals")
         let console = sockets.takeConsole()
         var container = try launch(in: root, &state, rootFileSystem: rootFileSystem, console: console)
         let started = Clock.wall()
@@ -275,11 +263,13 @@ package struct ContainerRun {
     private var hasTerminal: Bool { request.spec.process?.terminal == true }
 
     /// First, so that it goes on while the rest is laid ready.
-    private mutating func beginNetwork() throws(ContainersError) {
-        do throws(LaunchError) { network = try NetworkMaker.begin(for: plan, network) } catch { throw .launch(error) }
+    private func beginHelper(_ state: inout StateDirectory) throws(ContainersError) {
+        do throws(LaunchError) { state.helper = try LaunchHelper.begin(for: plan, state.helper) } catch {
+            throw .launch(error)
+        }
     }
 
-    private mutating func launch(
+    private func launch(
         in root: borrowing RuntimeRoot, _ state: inout StateDirectory, rootFileSystem: consuming OwnedDescriptor,
         parking: consuming ParkedLaunch.Place? = nil, console: consuming OwnedDescriptor? = nil,
         exitRecord: consuming OwnedDescriptor? = nil
@@ -292,18 +282,17 @@ package struct ContainerRun {
         }
         if let group { state.group = Cgroup(group.path, in: group.layout) }
         let container: RunningContainer
+        var inputs = LaunchInputs(
+            root: rootFileSystem, helper: state.helper, seccomp: program?.bytes ?? [],
+            seccompFlags: UInt64(program?.flags.rawValue ?? 0), cgroup: group,
+            cgroupMark: group.flatMap { root.view.mark(of: request.identifier.text, cgroup: $0.path.text) },
+            lastCapability: UInt32(host.lastCapability), parking: parking, console: console,
+            hooks: hookRunner, listener: listener(status: "creating"), exitRecord: exitRecord)
+        inputs.lock = request.lock
         do throws(LaunchError) {
-            container = try Launcher.launch(
-                plan,
-                with: LaunchInputs(
-                    root: rootFileSystem, network: network, seccomp: program?.bytes ?? [],
-                    seccompFlags: UInt64(program?.flags.rawValue ?? 0), cgroup: group,
-                    cgroupMark: group.flatMap { root.view.mark(of: request.identifier.text, cgroup: $0.path.text) },
-                    lastCapability: UInt32(host.lastCapability), parking: parking, console: console,
-                    hooks: hookRunner, listener: listener(status: "creating"), exitRecord: exitRecord),
-                timeline: request.timeline)
+            container = try Launcher.launch(plan, with: inputs, timeline: request.timeline)
         } catch { throw .launch(error) }
-        network?.reap()
+        state.helper?.reap()
         return container
     }
 
@@ -332,6 +321,30 @@ package struct ContainerRun {
 }
 
 extension ContainerRun.Request {
+    /// What the container's state directory is to say: all of it that will be outside, by its configuration.
+    package func record(in root: borrowing RuntimeRoot) throws(ContainersError) -> ContainerRecord {
+        let hooks = spec.hooks?.only([.poststop])
+        var record = ContainerRecord(
+            cgroup: cgroupPath(in: root), resctrl: ResctrlGroup.directories(of: spec, identifier: identifier.text),
+            poststop: hooks == nil ? nil : poststop(try place().state))
+        if let bundle, !isParked {
+            record.bundle = try? AbsolutePath.of(bundle)
+            record.configuration = try? AbsolutePath.of(specPath)
+        }
+        return record
+    }
+
+    /// The configuration's path below each hierarchy, else one of our own.
+    fileprivate func cgroupPath(in root: borrowing RuntimeRoot) -> String {
+        guard let path = spec.linux.cgroupsPath, !path.isEmpty else { return root.view.cgroupPath(of: identifier.text) }
+        return path.hasPrefix("/") ? String(path.dropFirst()) : "perigee/\(root.identifier)/\(path)"
+    }
+
+    fileprivate func poststop(_ state: ContainerState?) -> ContainerRecord.Poststop? {
+        guard let hooks = spec.hooks?.only([.poststop]), let state else { return nil }
+        return ContainerRecord.Poststop(hooks: hooks, state: state)
+    }
+
     fileprivate var keyring: String? { handover.hasKeyring ? "_ses." + identifier.text : nil }
 
     /// What others are told of the container, and where they find its root.

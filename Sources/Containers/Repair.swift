@@ -27,14 +27,28 @@ package enum Repair {
 
     /// Repairs `root`, and tells what could not be.
     package static func run(in root: borrowing RuntimeRoot) -> [Failure] {
+        var isThere = false
+        return run(in: root, noting: "@", &isThere)
+    }
+
+    /// The same, which also tells whether the root has a directory `noted` that is no container's.
+    package static func run(
+        in root: borrowing RuntimeRoot, noting noted: UnsafePointer<CChar>, _ isNoted: inout Bool
+    ) -> [Failure] {
         var failures: [Failure] = []
-        let names: [[CChar]]
-        do throws(SystemError) { names = try root.directory.view.entries() } catch {
-            return [Failure(name: "*", error: .state(error))]
-        }
-        let at = CChar(UInt8(ascii: "@"))
-        for bytes in names where bytes.first != at {
-            let name = Descriptor.text(ofEntry: bytes)
+        // Of containers: other names begin with `@`.
+        var names: [String] = []
+        do throws(SystemError) {
+            try root.directory.view.eachName { name in
+                if name.pointee != CChar(UInt8(ascii: "@")) {
+                    names.append(String(cString: name))
+                } else if strcmp(name, noted) == 0 {
+                    isNoted = true
+                }
+                return true
+            }
+        } catch { return [Failure(name: "*", error: .state(error))] }
+        for name in names {
             do throws(ContainersError) {
                 guard let poststop = try repair(name, in: root.view) else { continue }
                 for failure in poststop.run(patience: hookPatience) {

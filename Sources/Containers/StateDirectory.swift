@@ -2,7 +2,8 @@ internal import Cgroups
 internal import Glibc
 internal import Launching
 internal import Linux
-internal import OCI
+package import OCI
+internal import Planning
 
 /// A container's directory below the root: made before anything else of it, and removed last. It is locked (flock(2))
 /// as long as this value lives, so that others can tell a living container from one whose runtime was killed; the
@@ -20,6 +21,9 @@ package struct StateDirectory: ~Copyable {
     private var isKept = false
     /// The container's group, from when it may have been made.
     var group: Cgroup?
+    /// What makes the first of it meanwhile. It may hold the lock a moment longer than this process, so that a repair waits
+    /// for what it still makes.
+    var helper: LaunchHelper?
 
     /// Makes the directory of `identifier`, which must not exist, and puts `record` into it. `root` must outlive it.
     package static func make(
@@ -42,6 +46,16 @@ package struct StateDirectory: ~Copyable {
         self.directory = directory
         self.record = record
         group = nil
+        helper = nil
+    }
+
+    /// Begins what takes longest, for a container with these namespaces and the group of its record: it needs nothing of
+    /// what comes before the launch. Nothing is left of it if no launch follows.
+    package mutating func begin(_ namespaces: [LinuxSpec.Namespace], _ phases: inout LaunchPhases) {
+        guard Planner.makesNetworkBeside(namespaces, processors: Processors.count) else { return }
+        let group = record.group
+        helper = LaunchHelper.early(directory: group?.claimDirectory.map { ($0, group?.claimParent) })
+        phases.end("begin cgroup and network namespace")
     }
 
     /// A repair may come between any two steps, take the directory for one whose maker died at once, and remove it: then
@@ -94,8 +108,10 @@ package struct StateDirectory: ~Copyable {
 
     private borrowing func undo() {
         do throws(ContainersError) {
+            let isBegun = helper?.end() == true
             // What is others' stays theirs: a launch that was refused their group has nothing in it.
-            if try !isAlone() { _ = try record.removeAll(of: name, in: root) }
+            let isLeft = try isBegun ? true : !isAlone()
+            if isLeft { _ = try record.removeAll(of: name, in: root) }
             do throws(SystemError) { try StateDirectory.remove(name, directory.view, in: root.directory) } catch {
                 throw .state(error)
             }

@@ -62,6 +62,9 @@ package struct SupervisedContainer: ~Copyable {
     /// How its first process ended, which it has; nil: somebody else was its parent.
     package func wait() -> ProcessEnd? { try? held?.process.wait() }
 
+    /// What its processes have used of processors, in microseconds; nil: that is not known.
+    package var processorTime: UInt64? { (try? group?.statistics())?.cpuMicroseconds }
+
     /// How many of its processes the kernel killed for lack of memory.
     package var oomKills: UInt64 { (try? group?.finalStatistics())??.oomKills ?? 0 }
 }

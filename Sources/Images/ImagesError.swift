@@ -54,6 +54,8 @@ package indirect enum ImagesError: Error, Sendable, Hashable {
     case unknownStoreVersion(String)
     /// overlayfs can't stack so many layers here.
     case tooManyLayers(Int)
+    /// A container's writable layer of a limited size can't be made.
+    case disk(SystemError)
 
     /// Why an archive's entry is refused.
     package enum EntryProblem: Hashable, Sendable {
@@ -127,6 +129,11 @@ extension ImagesError: CustomStringConvertible {
         case .directoryNotEmpty(let path): "\(path) exists and is not an empty directory"
         case .unknownStoreVersion(let text): "the store has version '\(text)', and this program knows 1"
         case .tooManyLayers(let count): "overlayfs can't stack \(count) layers on this kernel"
+        case .disk(let error):
+            "a writable layer with a size (rootfs_size): \(error)\n  hint: "
+                + (error.code == .ENOSPC
+                    ? "the store's file system is full"
+                    : "it needs mkfs.ext4 (Debian's e2fsprogs), and of the kernel ext4 and loop devices (`modprobe loop`)")
         }
     }
 

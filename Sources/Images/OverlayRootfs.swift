@@ -9,6 +9,8 @@ package struct OverlayRootfs: ~Copyable {
     package let path: String
     private let containers: OwnedDescriptor
     private let own: OwnedDescriptor
+    /// A file system for what is written, see ``WritableDisk``; nil: that of the store.
+    private var disk: OwnedDescriptor?
     private let id: String
     private let hold: ImageHold
     private var isKept = false
@@ -43,10 +45,11 @@ package struct OverlayRootfs: ~Copyable {
         } catch {}
     }
 
-    /// Makes the directories of the container `id` (letters, digits, `_`, `.`, `-`), which must not exist (EEXIST).
-    package static func make(in store: ImageStore, image hold: consuming ImageHold, id: String) throws(ImagesError)
-        -> OverlayRootfs
-    {
+    /// Makes the directories of the container `id` (letters, digits, `_`, `.`, `-`), which must not exist (EEXIST). What is
+    /// written may have `limit` bytes; nil: as many as the store has room for.
+    package static func make(
+        in store: ImageStore, image hold: consuming ImageHold, id: String, limit: Int64? = nil
+    ) throws(ImagesError) -> OverlayRootfs {
         let root = store.root.view
         let containers = try system { () throws(SystemError) in
             guard isIdentifier(id) else { throw SystemError("mkdirat", id, .EINVAL) }
@@ -54,9 +57,16 @@ package struct OverlayRootfs: ~Copyable {
         }
         let directory = containers.view
         let own = try system { () throws(SystemError) in try makeLocked(id, in: directory) }
-        let rootfs = OverlayRootfs(containers, own, id, hold)
+        var rootfs = OverlayRootfs(containers, own, id, hold)
+        if let limit { try rootfs.limit(to: limit) }
         try rootfs.prepare()
         return rootfs
+    }
+
+    private mutating func limit(to size: Int64) throws(ImagesError) {
+        let made = try WritableDisk.make(size: size, in: own.view)
+        try system { () throws(SystemError) in try made.view.makeDirectory("upper", mode: 0o755) }
+        disk = consume made
     }
 
     /// Makes the directory with `upper` in it, and locks it. A repair may come before the lock, take the directory for
@@ -84,12 +94,18 @@ package struct OverlayRootfs: ~Copyable {
     /// A detached, writable mount of the whole; `attributes` are `MOUNT_ATTR_*`. It is to be made once: two mounts of
     /// one upper directory would spoil it.
     package borrowing func mount(attributes: UInt32 = 0) throws(ImagesError) -> OwnedDescriptor {
-        let own = own.view
+        let own = place
         let upper = try open("upper")
         let work = try open("work")
         guard hold.record.layers.isEmpty else {
-            return try OverlayMount.make(
-                lowers: hold.lowers, writable: (upper.view, work.view), attributes: attributes)
+            do throws(ImagesError) {
+                return try OverlayMount.make(
+                    lowers: hold.lowers, writable: (upper.view, work.view), attributes: attributes)
+            } catch {
+                // Linux before 6.15 takes nothing for an overlay that is not mounted somewhere.
+                guard hasDisk, case .system(let refusal) = error, refusal.code == .EINVAL else { throw error }
+                return try mountAttached(attributes: attributes)
+            }
         }
         // overlayfs wants something below: an empty directory for an image without layers.
         let empty = try system { () throws(SystemError) in
@@ -99,17 +115,74 @@ package struct OverlayRootfs: ~Copyable {
         return try OverlayMount.make(lowers: [empty.view], writable: (upper.view, work.view), attributes: attributes)
     }
 
+    private var hasDisk: Bool {
+        switch disk {
+        case .some: true
+        case .none: false
+        }
+    }
+
+    /// The same with the file system for what is written attached to the directory that it stands for, in a mount namespace
+    /// that nobody else sees. All that the overlay is made of is opened anew in there, since it must be of one namespace.
+    borrowing func mountAttached(attributes: UInt32 = 0) throws(ImagesError) -> OwnedDescriptor {
+        var paths: [String] = []
+        let own = own.view, disk = place
+        let lowers = hold.lowers
+        try system { () throws(SystemError) in
+            let here = Descriptor.workingDirectory
+            for directory in [own] + lowers { paths.append(try here.readLink("/proc/self/fd/\(directory.number)")) }
+        }
+        let mounts = try system { () throws(SystemError) in try OwnMounts.enter() }
+        let made: OwnedDescriptor
+        do throws(ImagesError) {
+            made = try OverlayRootfs.make(paths, attaching: disk, attributes)
+        } catch {
+            do throws(SystemError) { try mounts.leave() } catch { throw .system(error) }
+            throw error
+        }
+        do throws(SystemError) { try mounts.leave() } catch { throw .system(error) }
+        return made
+    }
+
+    /// `paths`: of the container's own directory, and of the layers.
+    private static func make(
+        _ paths: [String], attaching disk: Descriptor, _ attributes: UInt32
+    ) throws(ImagesError) -> OwnedDescriptor {
+        let here = Descriptor.workingDirectory
+        let target = paths[0] + "/upper"
+        try system { () throws(SystemError) in try disk.moveMount(to: target, in: here) }
+        let flags = O_RDONLY | O_DIRECTORY
+        let upper = try system { () throws(SystemError) in try here.openFollowing(target + "/upper", flags) }
+        let work = try system { () throws(SystemError) in try here.openFollowing(target + "/work", flags) }
+        var lowers: [Descriptor] = []
+        defer { for lower in lowers { _ = OwnedDescriptor(taking: lower.number) } }
+        do throws(SystemError) {
+            for path in paths.dropFirst() {
+                lowers.append(Descriptor(try here.openFollowing(path, flags).release()))
+            }
+        } catch { throw .system(error) }
+        return try OverlayMount.make(lowers: lowers, writable: (upper.view, work.view), attributes: attributes)
+    }
+
     /// Lets the directories live on, for ``ImageStore/removeRootfs(_:)`` to remove.
     package consuming func keep() { isKept = true }
 
     private borrowing func open(_ path: String) throws(ImagesError) -> OwnedDescriptor {
-        let directory = own.view
+        let directory = place
         return try system { () throws(SystemError) in try directory.open(path, O_RDONLY | O_DIRECTORY) }
+    }
+
+    /// Where `upper` and `work` are.
+    private var place: Descriptor {
+        switch disk {
+        case .some(let disk): disk.view
+        case .none: own.view
+        }
     }
 
     /// The root of a mount is that of its upper directory: it takes the attributes of the image's.
     private borrowing func prepare() throws(ImagesError) {
-        let own = own.view
+        let own = place
         let top = hold.lowers.first
         try system { () throws(SystemError) in
             try own.makeDirectory("work", mode: 0o700)

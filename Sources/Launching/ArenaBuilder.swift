@@ -6,25 +6,34 @@ internal import Planning
 struct ArenaBuilder {
     private(set) var pool: [UInt8] = []
     private(set) var operations: [launch_operation] = []
-    private var directories: [String: UInt32] = [:]
+    /// The last text that may be shared: devices lie side by side.
+    private var last: (text: String, offset: UInt32)?
     private let start = MemoryLayout<launch_header>.size
 
     init() { pool.reserveCapacity(8192) }
 
-    /// An offset of `text` with a NUL behind it. The same text is laid once where `shared`.
+    /// An offset of `text` with a NUL behind it. The same text several times is laid once where `shared`.
     mutating func string(_ text: String, shared: Bool = false) -> UInt32 {
-        if shared, let known = directories[text] { return known }
+        if shared, let last, last.text == text { return last.offset }
         let offset = UInt32(start + pool.count)
         pool.append(contentsOf: text.utf8)
         pool.append(0)
-        if shared { directories[text] = offset }
+        if shared { last = (text, offset) }
         return offset
     }
 
     /// An array of the offsets of `texts`, ended by 0.
     mutating func strings(_ texts: [String]) -> UInt32 {
-        let offsets = texts.map { UInt64(string($0)) } + [0]
-        return block(offsets.flatMap { little($0) })
+        var next = UInt32(start + pool.count)
+        for text in texts { _ = string(text) }
+        align()
+        let offset = UInt32(start + pool.count)
+        for text in texts {
+            append(UInt64(next))
+            next += UInt32(text.utf8.count + 1)
+        }
+        append(UInt64(0))
+        return offset
     }
 
     /// Keys and values one behind the other; a flag's value is "\u{1}"; an empty key is the end.
@@ -40,7 +49,7 @@ struct ArenaBuilder {
 
     /// Raw bytes at a multiple of 8.
     mutating func block(_ bytes: [UInt8]) -> UInt32 {
-        while (start + pool.count) % 8 != 0 { pool.append(0) }
+        align()
         let offset = UInt32(start + pool.count)
         pool.append(contentsOf: bytes)
         return offset
@@ -48,7 +57,17 @@ struct ArenaBuilder {
 
     /// Group ids.
     mutating func words(_ numbers: [UInt32]) -> UInt32 {
-        block(numbers.flatMap { n in (0..<4).map { UInt8(truncatingIfNeeded: n >> ($0 * 8)) } })
+        align()
+        let offset = UInt32(start + pool.count)
+        for number in numbers { append(number) }
+        return offset
+    }
+
+    private mutating func align() { while (start + pool.count) % 8 != 0 { pool.append(0) } }
+
+    /// As the processor has it: the stage runs on the same.
+    private mutating func append(_ number: some FixedWidthInteger) {
+        withUnsafeBytes(of: number) { pool.append(contentsOf: $0) }
     }
 
     /// Adds an operation of step `step`.
@@ -60,8 +79,6 @@ struct ArenaBuilder {
             launch_operation(
                 kind: UInt16(kind.rawValue), step: UInt16(step), a: a, b: b, c: c, d: d, reserved: 0, x: x, y: y))
     }
-
-    private func little(_ n: UInt64) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: n >> ($0 * 8)) } }
 
     /// The layout: offset of the operations, of the result page, and the size of all, in bytes.
     func layout(steps: Int) -> (operations: Int, result: Int, size: Int) {

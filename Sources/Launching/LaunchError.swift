@@ -175,7 +175,7 @@ enum Hint {
         }
         guard error.code == .ENOENT else { return nil }
         switch use {
-        case .root, .network, .start, .cgroup, .console, .exitRecord: return nil
+        case .root, .network, .start, .cgroup, .console, .exitRecord, .lock, .ownMounts, .rootOf: return nil
         case .bindSource, .specialSource: return "the source of a bind mount must be there; see /mounts of config.json"
         case .namespace: return "a namespace to join must be there; see /linux/namespaces of config.json"
         }

@@ -14,8 +14,8 @@ package struct LaunchInputs: ~Copyable {
     /// What the group is marked with, see `OwnedCgroup`.
     package var cgroupMark: String?
     package var lastCapability: UInt32
-    /// Of `NetworkMaker.begin(for:)` with the same plan.
-    package var network: NetworkMaker?
+    /// Of `LaunchHelper.begin(for:)` with the same plan.
+    package var helper: LaunchHelper?
     /// The group that the child joins, where the plan makes none.
     package var joining: Cgroup?
     /// Where a plan that parks its child can be started from.
@@ -28,16 +28,18 @@ package struct LaunchInputs: ~Copyable {
     package var listener: FilterListener?
     /// A file that takes the end of the command, where the plan has an init.
     package var exitRecord: OwnedDescriptor?
+    /// What the plan's init keeps open; the caller holds it until the launch is over.
+    package var lock: Descriptor?
 
     package init(
-        root: consuming OwnedDescriptor, network: NetworkMaker? = nil, seccomp: [UInt8] = [], seccompFlags: UInt64 = 0,
+        root: consuming OwnedDescriptor, helper: LaunchHelper? = nil, seccomp: [UInt8] = [], seccompFlags: UInt64 = 0,
         cgroup: (layout: CgroupLayout, path: CgroupPath, resources: LinuxResources)?, cgroupMark: String? = nil,
         lastCapability: UInt32, joining: Cgroup? = nil, parking: consuming ParkedLaunch.Place? = nil,
         console: consuming OwnedDescriptor? = nil, hooks: (any HookHost)? = nil, listener: FilterListener? = nil,
         exitRecord: consuming OwnedDescriptor? = nil
     ) {
         self.root = root
-        self.network = network
+        self.helper = helper
         self.seccomp = seccomp
         self.seccompFlags = seccompFlags
         self.cgroup = cgroup

@@ -7,10 +7,8 @@ package import Planning
 /// Carries out a plan: the runtime's steps here, the child's in the stage.
 package struct Launcher: ~Copyable {
     private let plan: LaunchPlan
-    /// Up to the command.
-    private let steps: [Step?]
-    /// Of all.
-    private var count: Int { steps.count + plan.after.count }
+    /// How many steps there are, the clone among them.
+    private let count: Int
     private var inputs: LaunchInputs
     private var descriptors = DescriptorTable()
     private var isDirectory: [Bool] = []
@@ -36,18 +34,22 @@ package struct Launcher: ~Copyable {
 
     private init(_ plan: LaunchPlan, _ inputs: consuming LaunchInputs, timeline: Bool) {
         self.plan = plan
-        steps = plan.before.map { $0 } + [nil] + plan.beside.map { $0 } + plan.child.map { $0 }
+        count = plan.execNumber + plan.after.count
         self.inputs = inputs
         if timeline { times = LaunchTimes(start: (Clock.monotonic(), Clock.processor())) }
     }
 
     private mutating func run() throws(LaunchError) -> RunningContainer {
+        // Before the first step, which waits for the helper: it works meanwhile.
+        var sockets: SocketPair
+        do throws(SystemError) { sockets = try SocketPair() } catch { throw .system(error) }
+        let stage: OwnedDescriptor
+        do throws(SystemError) { stage = try Stage.descriptor() } catch { throw .system(error) }
+        let birth = Birth()
         for (i, step) in plan.before.enumerated() {
             try perform(before: step, number: i + 1)
             mark(i + 1)
         }
-        var sockets: SocketPair
-        do throws(SystemError) { sockets = try SocketPair() } catch { throw .system(error) }
         guard let control = sockets.far?.view, let near = sockets.near?.view else { preconditionFailure("a new pair") }
         let compiled = try CompiledPlan.make(
             plan, firstNumber: plan.before.count + 2 + plan.beside.count,
@@ -55,8 +57,8 @@ package struct Launcher: ~Copyable {
                 isDirectory: isDirectory, links: links, seccomp: inputs.seccomp, seccompFlags: inputs.seccompFlags,
                 lastCapability: inputs.lastCapability),
             descriptors: descriptors.numbers, control: control, timeline: times != nil, file: inputs.parking?.plan.view)
-        let birth = Birth()
-        let process = try clone(compiled, birth)
+        let process = try clone(compiled, birth, stage.view)
+        _ = consume stage
         if leavesTimeNamespace { try? TimeNamespace.leave() }
         // From here on the child's end is the child's alone, and closes when it executes its command or dies.
         sockets.far = nil
@@ -92,8 +94,10 @@ package struct Launcher: ~Copyable {
         if case .createCgroup = step {
             guard let wanted = inputs.cgroup else { return }
             do throws(CgroupError) {
+                let helper = inputs.helper
                 let made = try OwnedCgroup(
-                    creating: wanted.path, in: wanted.layout, wanted.resources, owner: inputs.cgroupMark)
+                    creating: wanted.path, in: wanted.layout, wanted.resources, owner: inputs.cgroupMark,
+                    begun: { path throws(SystemError) in try helper?.hasMade(path) ?? false })
                 group = made.view
                 cgroup = consume made
             } catch { throw .cgroup(number: number, count: count, error) }
@@ -120,7 +124,7 @@ package struct Launcher: ~Copyable {
     }
 
     private mutating func handOverNetwork() {
-        guard let receiver = inputs.network?.takeReceiver() else { preconditionFailure("begun with the plan") }
+        guard let receiver = inputs.helper?.takeReceiver() else { preconditionFailure("begun with the plan") }
         descriptors.append(receiver)
         isDirectory.append(false)
     }
@@ -159,12 +163,23 @@ package struct Launcher: ~Copyable {
             guard let record = try inputs.exitRecord?.view.duplicate() else { preconditionFailure("nowhere to write") }
             descriptors.append(record)
             isDirectory.append(false)
+        case .lock:
+            guard let lock = try inputs.lock?.duplicate() else { preconditionFailure("nothing to keep") }
+            descriptors.append(lock)
+            isDirectory.append(false)
         case .network: preconditionFailure("it is made, not opened")
         case .namespace(let kind, let path):
             let namespace = try Descriptor.workingDirectory.openFollowing(path, O_RDONLY)
             if kind == .mount { try Launcher.refuseHost(namespace.view, path) }
             descriptors.append(namespace)
             isDirectory.append(false)
+        case .ownMounts:
+            descriptors.append(try Descriptor.workingDirectory.openFollowing("/proc/self/ns/mnt", O_RDONLY))
+            isDirectory.append(false)
+        case .rootOf(let process):
+            let directory = O_PATH | O_DIRECTORY
+            descriptors.append(try Descriptor.workingDirectory.openFollowing("/proc/\(process)/root", directory))
+            isDirectory.append(true)
         }
     }
 
@@ -250,10 +265,10 @@ package struct Launcher: ~Copyable {
         throw whyNot(compiled, process)
     }
 
-    private mutating func clone(_ compiled: CompiledPlan, _ birth: Birth) throws(LaunchError) -> ProcessHandle {
+    private mutating func clone(
+        _ compiled: CompiledPlan, _ birth: Birth, _ stage: Descriptor
+    ) throws(LaunchError) -> ProcessHandle {
         let number = plan.before.count + 1
-        let stage: OwnedDescriptor
-        do throws(SystemError) { stage = try Stage.descriptor() } catch { throw .system(error) }
         var flags = plan.clone.namespaces.reduce(0) { $0 | $1.cloneFlag }
         if plan.clone.sharesMemory { flags |= 0x100 }  // CLONE_VM
         var how = launch_clone()
@@ -262,7 +277,7 @@ package struct Launcher: ~Copyable {
             how.cgroup = group.number
         }
         how.flags = flags
-        how.stage = stage.view.number
+        how.stage = stage.number
         how.arena = compiled.memory.number
         how.header = compiled.header
         how.user = userNamespace
@@ -339,8 +354,8 @@ package struct Launcher: ~Copyable {
     }
 
     private func failure(_ report: ResultPage.Report) -> LaunchError {
-        let number = max(1, min(report.step, steps.count))
-        guard let step = steps[number - 1] else { return .system(SystemError("clone3", "", report.code)) }
+        let number = max(1, min(report.step, plan.execNumber))
+        guard let step = plan.step(number) else { return .system(SystemError("clone3", "", report.code)) }
         if case .exec = step {
             let target = ExecTarget(plan)
             return .exec(
@@ -359,7 +374,7 @@ package struct Launcher: ~Copyable {
                 number: plan.before.count + 1, count: count,
                 SystemError("mmap", "the plan", Errno(rawValue: code)))
         }
-        let step = report.step > 0 && report.step <= steps.count ? steps[report.step - 1] : nil
+        let step = plan.step(report.step)
         let kills = try? group?.oomKills()
         return .died(number: report.step, count: count, step, end, outOfMemory: (kills ?? 0) > 0)
     }

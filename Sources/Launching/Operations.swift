@@ -36,7 +36,8 @@ extension ArenaBuilder {
             add(LAUNCH_OP_DOMAINNAME, step: n, a: string(name), b: UInt32(name.utf8.count))
         case .loopbackUp: add(LAUNCH_OP_LOOPBACK, step: n)
         case .takeNetwork(let index): add(LAUNCH_OP_TAKE_NETWORK, step: n, a: UInt32(index))
-        case .propagation, .attachRoot, .openProc, .mount, .bind, .setMountAttributes, .pivotRoot, .rootPropagation:
+        case .propagation, .attachRoot, .openProc, .mount, .bind, .setMountAttributes, .pivotRoot,
+            .leaveMounts, .changeRoot, .rootPropagation:
             addMount(step, number: n, references)
         case .device, .symlink, .makeDirectory, .sysctl, .maskPath, .readonlyPath:
             addTree(step, number: n)
@@ -66,6 +67,8 @@ extension ArenaBuilder {
                 LAUNCH_OP_MOUNT_ATTRIBUTES, step: n, b: recursive ? LAUNCH_MOUNT_RECURSIVE.rawValue : 0,
                 c: string(path), x: attributes.set, y: attributes.clear)
         case .pivotRoot: add(LAUNCH_OP_PIVOT, step: n)
+        case .leaveMounts(let index): add(LAUNCH_OP_LEAVE_MOUNTS, step: n, a: UInt32(index))
+        case .changeRoot(let index): add(LAUNCH_OP_CHANGE_ROOT, step: n, a: UInt32(index))
         case .rootPropagation(let propagation):
             add(LAUNCH_OP_PROPAGATION, step: n, a: string("/", shared: true), x: propagation.flags)
         default: break
@@ -133,10 +136,10 @@ extension ArenaBuilder {
                 LAUNCH_OP_TERMINAL, step: n, a: UInt32(terminal.index), b: terminal.uid,
                 c: string(ContainerTerminal.devpts),
                 d: terminal.isConsole ? string(ContainerTerminal.console) : 0, x: size)
-        case .stayAsInit(let initial, let index, let hasTerminal):
+        case .stayAsInit(let initial, let index, let lock, let hasTerminal):
             add(
                 LAUNCH_OP_INIT, step: n, a: UInt32(index), b: UInt32(initial.stopSignal), c: initial.grace,
-                d: hasTerminal ? 1 : 0, x: initial.deadline)
+                d: lock.map { UInt32($0) + 1 } ?? 0, x: initial.deadline, y: hasTerminal ? 1 : 0)
         case .preserveDescriptors(let count): add(LAUNCH_OP_PRESERVE, step: n, a: UInt32(count))
         case .rlimit(let name, let soft, let hard):
             add(LAUNCH_OP_RLIMIT, step: n, a: ResourceLimit.number(of: name) ?? UInt32.max, x: soft, y: hard)

@@ -8,9 +8,9 @@ package struct ImageConfig: Sendable {
     package let entrypoint: [String]
     package let command: [String]
     /// Absolute or empty.
-    package let workingDirectory: String
+    package var workingDirectory: String
     /// `user`, `uid`, `user:group`, `uid:gid`; empty: root.
-    package let user: String
+    package var user: String
     /// `SIGTERM` or a number, as it was written; nil: not said.
     package let stopSignal: String?
     /// Paths that should be volumes, in the order of the text.

@@ -74,10 +74,33 @@ package struct JSON: Sendable {
     /// Reads a text in UTF-8. Refused: a member that stands twice, an integer beyond 64 bits, NUL in a string, more
     /// than 2048 levels.
     package init(parsing bytes: [UInt8]) throws(JSONError) {
-        let value: Result<Value, JSONError> = bytes.withUnsafeBufferPointer { text in
-            do throws(JSONError) { return .success(try JSONReader.value(of: text)) } catch { return .failure(error) }
+        var range: Range<Int>?
+        try self.init(parsing: bytes, leavingOut: nil, &range)
+    }
+
+    /// A member of an object that is a member of the text's object.
+    package struct Member: Sendable {
+        let outer: String
+        let inner: String
+
+        package init(_ outer: String, _ inner: String) {
+            self.outer = outer
+            self.inner = inner
         }
-        self.init(try value.get())
+    }
+
+    /// The same without `member`, where that is an object: null stands in its place, and where it is in the text is told by
+    /// `range`. What is in it may be no JSON at all; it is passed over by its brackets.
+    package init(parsing bytes: [UInt8], leavingOut member: Member?, _ range: inout Range<Int>?) throws(JSONError) {
+        let result: Result<(Value, Range<Int>?), JSONError> = bytes.withUnsafeBufferPointer { text in
+            do throws(JSONError) {
+                var found: Range<Int>?
+                return .success((try JSONReader.value(of: text, leavingOut: member, &found), found))
+            } catch { return .failure(error) }
+        }
+        let (value, found) = try result.get()
+        range = found
+        self.init(value)
     }
 }
 
@@ -94,7 +117,7 @@ extension JSON {
 
     /// The member `name`, which must be there.
     package func required(_ name: String) throws(JSONError) -> JSON {
-        _ = try members()
+        guard case .object = value else { throw expected("an object") }
         guard let member = self[name] else { throw JSONError("\(pointer)/\(JSON.escaped(name))", "missing") }
         return member
     }
@@ -119,8 +142,16 @@ extension JSON {
 
     /// The items of an array of strings.
     package func strings() throws(JSONError) -> [String] {
+        // Not by ``items()``: a list may be long, and the place of a text is wanted by an error alone.
+        guard case .array(let items) = value else { throw expected("an array") }
         var texts: [String] = []
-        for item in try items() { texts.append(try item.string()) }
+        texts.reserveCapacity(items.count)
+        for (i, item) in items.enumerated() {
+            guard case .string(let text) = item else {
+                throw JSON(item, Place(place, .item(i))).expected("a string")
+            }
+            texts.append(text)
+        }
         return texts
     }
 

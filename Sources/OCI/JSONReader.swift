@@ -10,17 +10,27 @@ struct JSONReader {
     private let text: UnsafeBufferPointer<UInt8>
     private var at = 0
     private var depth = 0
+    /// The member that is passed over, and where it was found.
+    private let leftOut: JSON.Member?
+    private var leftOutRange: Range<Int>?
+    private var isInOuter = false
 
-    /// Reads all of `text`.
-    static func value(of text: UnsafeBufferPointer<UInt8>) throws(JSONError) -> JSON.Value {
-        var reader = JSONReader(text)
+    /// Reads all of `text`, but for the object that `member` is: where that stands is in `range`.
+    static func value(
+        of text: UnsafeBufferPointer<UInt8>, leavingOut member: JSON.Member? = nil, _ range: inout Range<Int>?
+    ) throws(JSONError) -> JSON.Value {
+        var reader = JSONReader(text, member)
         let value = try reader.value()
         reader.skipSpace()
         guard reader.at == text.count else { throw reader.error("something follows the value") }
+        range = reader.leftOutRange
         return value
     }
 
-    private init(_ text: UnsafeBufferPointer<UInt8>) { self.text = text }
+    private init(_ text: UnsafeBufferPointer<UInt8>, _ leftOut: JSON.Member?) {
+        self.text = text
+        self.leftOut = leftOut
+    }
 
     private func error(_ problem: String) -> JSONError {
         let before = text[..<min(at, text.count)]
@@ -119,9 +129,37 @@ struct JSONReader {
             skipSpace()
             guard next == UInt8(ascii: ":") else { throw error("expected ':'") }
             at += 1
-            members.append((name, try value()))
+            if let leftOut, try isPassed(leftOut, name) {
+                members.append((name, .null))
+            } else {
+                members.append((name, try value()))
+            }
         } while try goesOn(until: UInt8(ascii: "}"))
         return .object(members)
+    }
+
+    /// Whether what follows is `member`, and an object: then it is behind us.
+    private mutating func isPassed(_ member: JSON.Member, _ name: String) throws(JSONError) -> Bool {
+        if depth == 1 { isInOuter = name == member.outer }
+        guard depth == 2, isInOuter, name == member.inner else { return false }
+        skipSpace()
+        guard next == UInt8(ascii: "{") else { return false }
+        let begin = at
+        var level = 0
+        repeat {
+            switch next {
+            case UInt8(ascii: "{"), UInt8(ascii: "["): level += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"): level -= 1
+            case UInt8(ascii: "\""):
+                at += 1
+                while at < text.count, text[at] != UInt8(ascii: "\"") { at += text[at] == UInt8(ascii: "\\") ? 2 : 1 }
+            default: break
+            }
+            at += 1
+            guard at <= text.count else { throw error("the text ends before the value") }
+        } while level > 0
+        leftOutRange = begin..<at
+        return true
     }
 }
 
@@ -169,11 +207,15 @@ extension JSONReader {
     private mutating func string() throws(JSONError) -> String {
         at += 1
         let begin = at
+        var all: UInt8 = 0
         while at < text.count, text[at] != UInt8(ascii: "\""), text[at] != UInt8(ascii: "\\"), text[at] >= 0x20 {
+            all |= text[at]
             at += 1
         }
         guard next == UInt8(ascii: "\"") else { return try escapedString(from: begin) }
-        let whole = try checked(UnsafeBufferPointer(rebasing: text[begin..<at]), from: begin)
+        let bytes = UnsafeBufferPointer(rebasing: text[begin..<at])
+        // ASCII can't be wrong.
+        let whole = all < 0x80 ? String(decoding: bytes, as: UTF8.self) : try checked(bytes, from: begin)
         at += 1
         return whole
     }

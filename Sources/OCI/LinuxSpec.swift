@@ -66,6 +66,11 @@ package struct LinuxSpec: Hashable, Sendable {
     package struct Sysctl: Hashable, Sendable {
         package var key: String
         package var value: String
+
+        package init(key: String, value: String) {
+            self.key = key
+            self.value = value
+        }
     }
 }
 

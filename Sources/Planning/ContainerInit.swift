@@ -7,6 +7,8 @@ package struct ContainerInit: Hashable, Sendable {
     package var grace: UInt32
     /// When the command's time is over, in nanoseconds of `CLOCK_BOOTTIME`, if nobody outside has seen to it; 0: never.
     package var deadline: UInt64
+    /// It holds a lock, which others wait for, until all of the container's processes are dead.
+    package var holdsLock = false
 
     package init(stopSignal: Int32, grace: UInt32, deadline: UInt64) {
         self.stopSignal = stopSignal
@@ -15,8 +17,9 @@ package struct ContainerInit: Hashable, Sendable {
     }
 
     /// `stay as init: …`
-    func text(record index: Int) -> String {
+    func text(record index: Int, lock: Int?) -> String {
         "stay as init, the command is its child; its end is written to descriptor \(index)"
+            + (lock.map { "; descriptor \($0) is kept until nothing else is left" } ?? "")
             + (deadline == 0 ? "" : "; signal \(stopSignal) at its deadline, KILL \(grace) ms later")
     }
 }

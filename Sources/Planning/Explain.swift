@@ -56,6 +56,14 @@ extension LaunchPlan {
     /// The number of the step that executes the command.
     package var execNumber: Int { firstChildNumber + child.count - 1 }
 
+    /// Step `number`, from 1 to the command's; nil: the clone, or none.
+    package func step(_ number: Int) -> Step? {
+        let beside = number - before.count - 2, child = number - firstChildNumber
+        if before.indices.contains(number - 1) { return before[number - 1] }
+        if self.beside.indices.contains(beside) { return self.beside[beside] }
+        return self.child.indices.contains(child) ? self.child[child] : nil
+    }
+
     /// The whole plan for people, a line a step, warnings at the end. The text is stable: tests compare it.
     package var text: String {
         let steps = steps
@@ -92,10 +100,13 @@ extension LaunchPlan.DescriptorUse {
         case .start: "the FIFO by which the command is started"
         case .console: "the socket that takes the terminal"
         case .exitRecord: "the record of the command's end"
+        case .lock: "a lock that lives as long as the container"
         case .bindSource(let path, let isRecursive):
             "a clone of \(quoted(path))" + (isRecursive ? " and what is mounted below" : "")
         case .specialSource(let source): source.text
         case .namespace(let namespace, let path): "the \(namespace.word) namespace \(quoted(path))"
+        case .ownMounts: "the runtime's mount namespace"
+        case .rootOf(let process): "the root directory of process \(process)"
         }
     }
 }
@@ -131,7 +142,8 @@ extension Step {
         case .domainname(let name): "domain name \(quoted(name))"
         case .loopbackUp: "bring up the loopback interface"
         case .propagation, .attachRoot, .openProc, .mount, .bind, .device, .symlink, .makeDirectory,
-            .setMountAttributes, .pivotRoot, .rootPropagation, .sysctl, .maskPath, .readonlyPath:
+            .setMountAttributes, .pivotRoot, .leaveMounts, .changeRoot, .rootPropagation, .sysctl, .maskPath,
+            .readonlyPath:
             mountText
         default: processText
         }
@@ -153,6 +165,8 @@ extension Step {
             "set \(quoted(path))\(isRecursive ? " and what is mounted below" : ""): "
                 + attributes.words.joined(separator: ",")
         case .pivotRoot: "make it the root, let the old one go"
+        case .leaveMounts: "back to the mount namespace of the runtime, with the root"
+        case .changeRoot(let index): "make descriptor \(index) the root"
         case .rootPropagation(let propagation): "make the root \(propagation.text)"
         case .sysctl(let key, let value): "set \(quoted(key)) to \(quoted(value))"
         case .maskPath(let path): "mask \(quoted(path))"
@@ -164,7 +178,7 @@ extension Step {
     private var processText: String {
         switch self {
         case .terminal(let terminal): terminal.text
-        case .stayAsInit(let initial, let index, _): initial.text(record: index)
+        case .stayAsInit(let initial, let index, let lock, _): initial.text(record: index, lock: lock)
         case .preserveDescriptors(let count):
             "leave \(count == 1 ? "descriptor 3" : "the descriptors 3 to \(count + 2)") to the command"
         case .rlimit(let name, let soft, let hard): "limit \(name) to \(Step.limit(soft)), at most \(Step.limit(hard))"

@@ -18,13 +18,14 @@ extension Planner {
             return LinuxSpec.Namespace(type: type, path: path(namespace))
         }
         var planner = Planner(spec: inside, process: process, host: host, context: context)
-        return try planner.planExec(namespaces.contains(.mount) ? path(.mount) : nil)
+        return try planner.planExec(namespaces.contains(.mount) ? path(.mount) : nil, first)
     }
 
-    private mutating func planExec(_ mountNamespace: String?) throws(PlanningError) -> LaunchPlan {
+    private mutating func planExec(_ mountNamespace: String?, _ first: Int32) throws(PlanningError) -> LaunchPlan {
         let bounding = try capabilitySteps()
         let joins = try joinSteps(makesOthers: false)
         let mount = mountNamespace.map { open(.namespace(.mount, path: $0)) }
+        let root = mount == nil ? open(.rootOf(process: first)) : nil
         let terminal = terminalStep(isConsole: false)
         let before = descriptors.indices.map { Step.openDescriptor(index: $0) } + joins.before
 
@@ -40,6 +41,8 @@ extension Planner {
         child += joins.child
         // Last of the namespaces: from here on no path of the host is left, and the root is the container's.
         if let mount { child.append(.join(.mount, index: mount)) }
+        // Where the container shares ours, its first process is below a root of its own.
+        if let root { child.append(.changeRoot(index: root)) }
         child.append(.newSession)
         if let keyring = context.keyring { child.append(.sessionKeyring(name: keyring)) }
         if let terminal { child.append(terminal) }

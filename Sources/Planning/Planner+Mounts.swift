@@ -251,20 +251,19 @@ extension Planner {
 
     /// config-linux.md, "Default Devices", and the links that programs expect.
     private mutating func deviceSteps() -> [Step] {
-        let devices: [(String, UInt32, UInt32)] = [
-            ("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0),
-        ]
-        var steps: [Step] = []
-        for (name, major, minor) in devices {
-            let character: UInt32 = 0o020000
-            steps.append(
-                node(.init(path: "/dev/\(name)", mode: character | 0o666, major: major, minor: minor, uid: 0, gid: 0)))
+        let character: UInt32 = 0o020000
+        func device(_ path: String, _ major: UInt32, _ minor: UInt32) -> Step {
+            node(.init(path: path, mode: character | 0o666, major: major, minor: minor, uid: 0, gid: 0))
         }
-        let links = [
-            ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"),
-            ("stderr", "/proc/self/fd/2"), ("core", "/proc/kcore"), ("ptmx", "pts/ptmx"),
+        return [
+            device("/dev/null", 1, 3), device("/dev/zero", 1, 5), device("/dev/full", 1, 7),
+            device("/dev/random", 1, 8), device("/dev/urandom", 1, 9), device("/dev/tty", 5, 0),
+            .symlink(path: "/dev/fd", target: "/proc/self/fd"), .symlink(path: "/dev/stdin", target: "/proc/self/fd/0"),
+            .symlink(path: "/dev/stdout", target: "/proc/self/fd/1"),
+            .symlink(path: "/dev/stderr", target: "/proc/self/fd/2"),
+            .symlink(path: "/dev/core", target: "/proc/kcore"),
+            .symlink(path: "/dev/ptmx", target: "pts/ptmx"),
         ]
-        return steps + links.map { .symlink(path: "/dev/" + $0.0, target: $0.1) }
     }
 
     /// In a user namespace no node can be made: the host's is bound.

@@ -13,15 +13,19 @@ extension Planner {
     /// The namespaces that the clone makes, in the order of their flags.
     func newNamespaces() throws(PlanningError) -> [LaunchPlan.Namespace] {
         let wanted = spec.linux.namespaces.filter { $0.path == nil }.compactMap { kind($0.type) }
-        guard spec.linux.namespaces.contains(where: { $0.type == "mount" }) else {
-            throw .needsNamespace("mount", at: "/linux/namespaces")
+        if sharesMounts, spec.linux.namespaces.contains(where: { $0.type == "user" }) {
+            throw .unsupported("a user namespace without a mount namespace", at: "/linux/namespaces")
         }
         // One with clocks of its own is made before.
         let isTimeApart = spec.linux.settings?.timeOffsets != nil
         return LaunchPlan.Namespace.allCases.filter {
-            wanted.contains($0) && $0 != .cgroup && !($0 == .time && isTimeApart)
+            (wanted.contains($0) || ($0 == .mount && sharesMounts)) && $0 != .cgroup && !($0 == .time && isTimeApart)
         }
     }
+
+    /// The container is in the runtime's mount namespace. Its root is made in one of its own all the same, so that the
+    /// host sees nothing of it, and then taken along.
+    var sharesMounts: Bool { !spec.linux.namespaces.contains { $0.type == "mount" } }
 
     /// Whether the network namespace is made beside the launch. It must be by another processor, and belong to the
     /// user namespace that the runtime is in.

@@ -137,11 +137,6 @@ extension Planner {
 
     /// nil: the container stays in the class that the runtime is in.
     var resctrlGroup: ResctrlGroup? {
-        guard let rdt = spec.linux.settings?.intelRdt else { return nil }
-        let lines = [rdt.l3CacheSchema, rdt.memBwSchema].compactMap { $0 } + rdt.schemata
-        let name = rdt.closID.map { $0 == "/" ? "" : $0 } ?? context.identifier
-        return ResctrlGroup(
-            name: name, isOwn: rdt.closID == nil, schemata: lines,
-            monitor: rdt.enableMonitoring ? context.identifier : nil)
+        ResctrlGroup(spec, identifier: context.identifier)
     }
 }

@@ -78,12 +78,16 @@ package struct Planner {
         let network = isBeside ? open(.network) : nil
         let root = open(.root)
         let start = context.isParked ? open(.start) : nil
+        // It ends all that it sees, which must be the container's processes and no others.
+        if context.initial != nil, !isNew("pid") { throw .needsNamespace("pid", at: "/linux/namespaces") }
         let record = context.initial == nil ? nil : open(.exitRecord)
+        if context.initial?.holdsLock == true { _ = open(.lock) }
         let terminal = terminalStep(isConsole: true)
         let mounts = try mountSteps(console: terminal)
         let bounding = try capabilitySteps()
         let joins = try joinSteps(makesOthers: true)
         let devices = try networkDevices()
+        let hostMounts = sharesMounts ? open(.ownMounts) : nil
         let maps = new.contains(.user) ? identityMaps() : nil
         let waits = context.cgroupPath != nil && joinsCgroupLate
 
@@ -165,6 +169,7 @@ package struct Planner {
         // Sysctls while /proc/sys can be written, then the masks over it.
         child += try sysctlSteps(new)
         child += spec.linux.maskedPaths.map { .maskPath($0) } + spec.linux.readonlyPaths.map { .readonlyPath($0) }
+        if let hostMounts { child.append(.leaveMounts(index: hostMounts)) }
 
         child += try processSteps(
             bounding, awaiting: restriction, start, record: record,
@@ -230,7 +235,8 @@ package struct Planner {
             }
         }
         if let record, let initial = context.initial {
-            child.append(.stayAsInit(initial, index: record, hasTerminal: process.terminal))
+            let lock = initial.holdsLock ? descriptors.firstIndex(of: .lock) : nil
+            child.append(.stayAsInit(initial, index: record, lock: lock, hasTerminal: process.terminal))
         }
         child.append(.exec(arguments: process.args, environment: environment, candidates: candidates))
         return child

@@ -1,3 +1,5 @@
+package import OCI
+
 /// A piece of the host's tree for a bind mount that is more than a clone of what a path leads to.
 package struct SpecialSource: Hashable, Sendable {
     package var path: String
@@ -58,6 +60,23 @@ package struct ResctrlGroup: Hashable, Sendable {
         self.isOwn = isOwn
         self.schemata = schemata
         self.monitor = monitor
+    }
+
+    /// What `spec` wants for the container `identifier`; nil: nothing.
+    init?(_ spec: RuntimeSpec, identifier: String) {
+        guard let rdt = spec.linux.settings?.intelRdt else { return nil }
+        let lines = [rdt.l3CacheSchema, rdt.memBwSchema].compactMap { $0 } + rdt.schemata
+        let name = rdt.closID.map { $0 == "/" ? "" : $0 } ?? identifier
+        self.init(
+            name: name, isOwn: rdt.closID == nil, schemata: lines, monitor: rdt.enableMonitoring ? identifier : nil)
+    }
+
+    /// What is made in a resctrl file system for a container of this configuration, below its mount point; what lies in
+    /// another comes first.
+    package static func directories(of spec: RuntimeSpec, identifier: String) -> [String] {
+        guard let group = ResctrlGroup(spec, identifier: identifier) else { return [] }
+        let prefix = group.name.isEmpty ? "" : group.name + "/"
+        return (group.monitor.map { [prefix + "mon_groups/" + $0] } ?? []) + (group.isOwn ? [group.name] : [])
     }
 }
 

@@ -22,7 +22,8 @@ extension Step {
         case .domainname: ["setdomainname"]
         case .loopbackUp: ["socket", "ioctl"]
         case .propagation, .attachRoot, .openProc, .mount, .bind, .device, .symlink, .makeDirectory,
-            .setMountAttributes, .pivotRoot, .rootPropagation, .sysctl, .maskPath, .readonlyPath:
+            .setMountAttributes, .pivotRoot, .leaveMounts, .changeRoot, .rootPropagation, .sysctl, .maskPath,
+            .readonlyPath:
             mountCalls
         default: processCalls
         }
@@ -47,6 +48,8 @@ extension Step {
         case .makeDirectory: ["openat2", "mkdirat"]
         case .setMountAttributes: ["openat2", "mount_setattr"]
         case .pivotRoot: ["fchdir", "pivot_root", "umount2", "chdir"]
+        case .leaveMounts: ["open_tree", "setns", "fchdir", "chroot"]
+        case .changeRoot: ["fchdir", "chroot"]
         case .sysctl: ["openat", "write"]
         case .maskPath: ["openat2", "newfstatat", "fsopen", "fsconfig", "fsmount", "open_tree", "move_mount"]
         case .readonlyPath: ["openat2", "open_tree", "mount_setattr", "move_mount"]
@@ -60,7 +63,7 @@ extension Step {
             ["openat", "openat2", "fstatfs", "newfstatat", "ioctl", "fchownat"]
                 + (terminal.isConsole ? ["open_tree", "mkdirat", "move_mount"] : []) + ["dup3", "sendmsg"]
         case .preserveDescriptors: ["fcntl"]
-        case .stayAsInit(_, _, let hasTerminal):
+        case .stayAsInit(_, _, _, let hasTerminal):
             ["rt_sigprocmask", "clone", "setpgid"] + (hasTerminal ? ["getpid", "ioctl"] : [])
         case .rlimit: ["prlimit64"]
         case .oomScoreAdjust: ["openat", "write"]

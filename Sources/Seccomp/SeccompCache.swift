@@ -4,17 +4,16 @@ package import OCI
 
 /// Compiled filters on disk, so that a launch whose profile was seen before neither parses it nor wakes libseccomp.
 ///
-/// A file is its own proof: magic, version, key, lengths, and a digest over all, and the program is checked as the kernel
+/// A file is its own proof: magic, version, key, lengths, and a checksum over all, and the program is checked as the kernel
 /// would. What is torn or foreign is compiled anew and replaced, never trusted. Several processes may use one directory:
 /// files appear whole, and a file that goes while another reads it is still whole for the reader. The directory must be
 /// writable by us alone.
 package struct SeccompCache {
     /// Raised whenever the form of the files or the way filters are made changes.
-    static let formatVersion: UInt32 = 1
+    static let formatVersion: UInt32 = 2
     /// How many filters are kept; beyond, the oldest go.
     package static let capacity = 32
 
-    private static let magic = Array("perigee\u{1}".utf8)
     private static let suffix = ".bpf"
     private let directory: Descriptor
 
@@ -59,8 +58,7 @@ package struct SeccompCache {
             defer { buffer.deallocate() }
             guard try file.view.read(into: buffer, at: 0) == size else { return nil }
             return SeccompEntry.program(
-                in: UnsafeRawBufferPointer(rebasing: buffer[..<size]), magic: Self.magic, version: Self.formatVersion,
-                key: key)
+                in: UnsafeRawBufferPointer(rebasing: buffer[..<size]), version: Self.formatVersion, key: key)
         } catch {
             // Not there, or not readable: compiled anew. Storing it then tells nothing either, the filter is what counts.
             return nil
@@ -69,7 +67,9 @@ package struct SeccompCache {
 
     /// Keeps `program` under `key`, all or nothing, and lets the oldest go.
     package func store(_ program: SeccompProgram, _ key: SeccompKey) throws(SystemError) {
-        let bytes = SeccompEntry.bytes(of: program, magic: Self.magic, version: Self.formatVersion, key: key)
+        let bytes = SeccompEntry.bytes(of: program, version: Self.formatVersion, key: key)
+        // It would never be read again.
+        guard bytes.count <= SeccompEntry.sizeLimit else { return }
         let name = key.name + Self.suffix
         // A file without a name, so that nothing is left of one that is not written to its end.
         let nameless = 0x40_0000 | O_DIRECTORY  // O_TMPFILE
