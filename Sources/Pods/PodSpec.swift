@@ -12,6 +12,8 @@ struct PodSpec {
     /// Where the volume is on the host.
     let volumePath: String
     let users: RootfsFacts
+    /// What is mounted as the workspace, where the request has one: a path that this process alone can open.
+    var workspaceSource: String?
 
     /// The whole configuration.
     func make(hostname: String) throws(PodsError) -> RuntimeSpec {
@@ -21,7 +23,9 @@ struct PodSpec {
         process.env = environment(spec.process?.env ?? [])
         process.cwd = try workingDirectory()
         let identity: RootfsFacts.Identity
-        do throws(PlanningError) { identity = try users.resolve(user: image.user) } catch {
+        do throws(PlanningError) {
+            identity = try users.resolve(user: request.workspace?.commandUser ?? image.user)
+        } catch {
             throw .user(image: request.image, error)
         }
         process.user.uid = identity.uid
@@ -29,7 +33,7 @@ struct PodSpec {
         process.user.additionalGids = identity.additionalGids
         if !process.env.contains(where: { $0.hasPrefix("HOME=") }) { process.env.append("HOME=" + identity.home) }
         process.noNewPrivileges = true
-        process.capabilities = capabilities(isRoot: identity.uid == 0)
+        process.capabilities = PodSpec.capabilities(isRoot: identity.uid == 0)
         spec.process = process
         spec.hostname = hostname
         spec.root.readonly = false
@@ -39,6 +43,13 @@ struct PodSpec {
         spec.mounts.append(
             MountSpec(
                 destination: "/data", type: "bind", source: volumePath, options: ["bind", "rw", "nosuid", "nodev"]))
+        if let workspaceSource {
+            spec.mounts.append(
+                MountSpec(
+                    destination: Workspace.destination, type: "bind", source: workspaceSource,
+                    options: ["bind", "rw", "nosuid", "nodev"]))
+            spec.process?.cwd = Workspace.destination
+        }
         spec.linux.resources = resources(spec.linux.resources)
         return spec
     }
@@ -52,9 +63,14 @@ struct PodSpec {
 
     /// The image's variables over the standard ones, the request's over both; a later one of a name wins.
     private func environment(_ standard: [String]) -> [String] {
+        PodSpec.merged(standard.filter { $0.hasPrefix("PATH=") } + image.environment + request.environment)
+    }
+
+    /// Of several variables of a name the last, where the first stood.
+    static func merged(_ entries: [String]) -> [String] {
         var names: [Substring: Int] = [:]
         var list: [String] = []
-        for entry in standard.filter({ $0.hasPrefix("PATH=") }) + image.environment + request.environment {
+        for entry in entries {
             let name = entry.prefix { $0 != "=" }
             if let at = names[name] {
                 list[at] = entry
@@ -77,7 +93,7 @@ struct PodSpec {
 
     /// Docker's fourteen for root. Another user has them in the bounding set alone, and can gain none of them, since
     /// no_new_privs is set.
-    private func capabilities(isRoot: Bool) -> ProcessSpec.Capabilities {
+    static func capabilities(isRoot: Bool) -> ProcessSpec.Capabilities {
         var sets = ProcessSpec.Capabilities()
         sets.bounding = Capability.defaults
         if isRoot {

@@ -1,6 +1,7 @@
 package import Containers
 package import Images
 package import Linux
+package import Network
 package import OCI
 package import Planning
 
@@ -13,8 +14,12 @@ package enum PodsError: Error {
     /// It has not ended.
     case podLives(String)
     /// The steps of an operation need somebody who stays with them.
-    case notDetachable
+    case notDetachable(String)
     case notRunning(String)
+    /// Nothing can be executed in it.
+    case podPaused(String)
+    /// Whoever is named as the user of a command that is executed is nobody.
+    case execUser(PlanningError)
     case step(String, String)
     /// What keeps a pod's supervisors from their work, in the words of the last.
     case supervisor(String, String)
@@ -75,8 +80,8 @@ package enum PodsError: Error {
     /// `task`: whose it is, where it is a task's.
     case unknownNode(String, task: String?)
     case nodeDisabled(NodeName)
-    /// It has processors, devices or slots, which pods do not get yet.
-    case nodeResources(NodeName)
+    /// The image is for another machine than the node's images are.
+    case nodeArchitecture(image: String, platform: String, node: NodeName, needed: String)
     /// All slots of a node are taken, and by whom.
     case slotsTaken(NodeName, [DeviceSlot.Holder])
     /// There is no such slot, or it can't be locked.
@@ -93,6 +98,28 @@ package enum PodsError: Error {
     /// Two files of one directory have it.
     case cdiConflict(String, paths: [String])
 
+    // MARK: containers with a workspace
+    /// No container of the tenant's has that name.
+    case noContainer(String)
+    /// A container or pod of that name is there, and goes on.
+    case nameTaken(String, isContainer: Bool)
+    /// It did not come to run: the reason's word and its text.
+    case notStarted(String, reason: String, message: String, status: Int32)
+    /// Only what runs can be paused, and only what is paused goes on.
+    case notPaused(String)
+    case workspace(String, SystemError)
+    /// It is not its user's.
+    case workspaceOwner(String, owner: UInt32, user: UInt32)
+    case noHome(user: UInt32)
+    /// The host names of the containers and pods that were made of an image.
+    case imageUsed(String, by: [String])
+    /// A project has no image of its own name.
+    case noProjectImage(project: String, names: [String])
+    // MARK: networks
+    case network(NetworkError)
+    /// The tenant's pods may not be in the host's network.
+    case hostNetwork(tenant: String)
+
     // MARK: volumes
     case noVolume(String, tenant: String)
     case volumeInUse(String, users: [String])
@@ -103,6 +130,16 @@ package enum PodsError: Error {
     case notTransferable(String, kind: String)
     case transferTooLarge(Int64)
     case transferTooMany(Int)
+
+    // MARK: pods of several containers
+    /// The namespaces or the mounts that a pod's containers share.
+    case sandbox(SystemError)
+    case volumeMount(volume: String, subPath: String, SystemError)
+    /// `runAsNonRoot`, and the image says otherwise.
+    case runsAsRoot(container: String)
+    /// `-c` names none of the pod's containers, or is needed.
+    case noPodContainer(String, pod: String, among: [String])
+    case whichContainer(pod: String, among: [String])
 }
 
 extension PodsError: CustomStringConvertible {
@@ -111,12 +148,16 @@ extension PodsError: CustomStringConvertible {
         case .images(let error): "\(error)"
         case .pods(let error): "the pod's record: \(error)"
         case .notRunning(let name): "pod '\(name)' does not run\n  hint: `perigee pod status \(name)` tells why"
-        case .notDetachable:
-            "--detach: the task file has more than uplinks and then one group of pods, and somebody must stay with its steps"
+        case .notDetachable(let step):
+            "--detach: uplink \(step) comes after a pod, and somebody must stay to do it\n"
+                + "  hint: put the uplinks first, or leave --detach out"
+        case .podPaused(let name): "pod '\(name)' is paused\n  hint: `perigee pod unpause \(name)` lets it go on"
+        case .execUser(let error):
+            "--user: \(error)" + (error.isOutOfRange ? "" : "\n  hint: numbers need not be listed there")
         case .step(let id, let why): "step \(id): \(why)"
         case .supervisor(let name, let text): "pod '\(name)' can't be looked after: \(text)"
         case .podLives(let name): "pod '\(name)' is still there\n  hint: `perigee pod stop \(name)`, or pod rm --force"
-        case .noPod(let name): "no such pod: \(name)\n  hint: see `perigee pod list`"
+        case .noPod(let name): "no such pod: \(name)\n  hint: see `perigee pod list`, and `perigee pod list --removed`"
         case .containers(let error): "\(error)"
         case .user(let image, let error):
             "image \(image), its User: \(error)"
@@ -177,8 +218,9 @@ extension PodsError: CustomStringConvertible {
         case .unknownNode(let name, let task):
             "Node selection is invalid. (\(task.map { "task \($0): " } ?? "")node \"\(name)\"; "
                 + "valid: \((NodeName.allCases.map(\.rawValue) + ["default"]).joined(separator: ", ")))"
-        case .nodeResources(let name):
-            "node \(name) has processors, devices or slots of its own, which pods are not given yet"
+        case .nodeArchitecture(let image, let platform, let node, let needed):
+            "image \"\(image)\" is \(platform), node \(node) needs \(needed): no match for platform in manifest"
+                + "\n  hint: load the image for \(needed), or name another node"
         case .nodeDisabled(let node):
             "node \(node) is not available on this machine"
                 + "\n  hint: the configuration's /nodes/\(node) says what it has here"
@@ -202,6 +244,13 @@ extension PodsError: CustomStringConvertible {
                         + "`nvidia-ctk cdi generate --format=json` writes one")
         case .cdiConflict(let name, let paths):
             "CDI device \(name): it stands in \(paths.joined(separator: " and ")), and neither goes before the other"
+        case .noContainer, .nameTaken, .notStarted, .notPaused, .workspace, .workspaceOwner, .noHome, .imageUsed,
+            .noProjectImage:
+            containerText
+        case .network(let error): "\(error)"
+        case .hostNetwork(let tenant):
+            "Permission denied: pods of tenant \(tenant) may not be in the host's network"
+                + "\n  hint: the configuration's host_namespaces allows it: [\"network\"]"
         case .noVolume(let name, let tenant):
             "no volume \"\(name)\" of tenant \(tenant)\n  hint: `perigee volume list --tenant \(tenant)` lists them"
         case .volumeInUse(let name, let users):
@@ -213,6 +262,16 @@ extension PodsError: CustomStringConvertible {
         case .notTransferable(let path, let kind): "\(path) is \(kind): only files, directories and links are copied"
         case .transferTooLarge(let limit):
             "more than \(limit) bytes\n  hint: the tenant's transfer_size, or --max-size"
+        case .sandbox(let error): "what the pod's containers share can't be made: \(error)"
+        case .volumeMount(let volume, let subPath, let error):
+            "volume \"\(volume)\"\(subPath.isEmpty ? "" : ", subPath \(quotedAlways(subPath))"): \(error)"
+                + (error.code == .ELOOP ? "\n  hint: a link in a volume is not followed" : "")
+        case .runsAsRoot(let container):
+            "container \(container) has runAsNonRoot, and its image's user is root\n  hint: runAsUser names another"
+        case .noPodContainer(let name, let pod, let all):
+            "pod '\(pod)' has no container '\(name)'; there are \(all.joined(separator: ", "))"
+        case .whichContainer(let pod, let all):
+            "pod '\(pod)' has several containers\n  hint: -c names one of \(all.joined(separator: ", "))"
         case .transferTooMany(let most): "more than \(most) files, or paths of more than 4095 bytes"
         }
     }
@@ -253,7 +312,7 @@ extension PodsError: CustomStringConvertible {
     package var exitStatus: Int32 {
         switch self {
         case .containers(let error): error.exitStatus
-        case .invalidName: 2
+        case .invalidName, .execUser, .unknownNode, .whichContainer: 2
         default: 125
         }
     }
@@ -261,9 +320,12 @@ extension PodsError: CustomStringConvertible {
     /// For verbs that manage: 1 failed, 2 usage or an invalid file, 3 a limit or busy, 4 not there, 5 not permitted.
     package var managementStatus: Int32 {
         switch self {
-        case .noPod: 4
-        case .podLives: 3
-        case .notDetachable: 2
+        case .noPod, .noContainer, .noPodContainer, .noProjectImage: 4
+        case .podLives, .nameTaken, .imageUsed: 3
+        case .images(let error) where error.isMissing: 4
+        case .notStarted(_, _, _, let status): status
+        case .workspaceOwner: 5
+        case .notDetachable, .whichContainer: 2
         case .invalidName, .untrustedFile, .configuration, .hostname, .unknownNode, .cdi, .cdiName, .cdiConflict,
             .volumePath, .notTransferable, .invalidTaskFile:
             2
@@ -271,7 +333,8 @@ extension PodsError: CustomStringConvertible {
             .nodeDisabled:
             3
         case .noVolume, .noMatch, .noCDIDevice: 4
-        case .noTenant, .notYourTenant, .belongsToOther: 5
+        case .noTenant, .notYourTenant, .belongsToOther, .hostNetwork: 5
+        case .network(.portsTaken): 3
         case .interrupted(let signal): 128 + signal
         case .unreadableTaskFile(_, let error), .bundle(_, let error), .uplinkSource(_, let error):
             switch error.code {
@@ -281,7 +344,7 @@ extension PodsError: CustomStringConvertible {
             default: 1
             }
         case .configurationFile(_, let error) where error.code == .EINVAL || error.code == .EFBIG: 2
-        case .volume(_, let error), .configurationFile(_, let error), .transfer(_, let error),
+        case .workspace(_, let error), .volume(_, let error), .configurationFile(_, let error), .transfer(_, let error),
             .device(_, _, let error), .images(.system(let error)):
             switch error.code {
             case .ENOENT: 4
@@ -307,11 +370,19 @@ extension PodsError {
             ("StartError", error.exitStatus)
         case .images(let error) where error.isMissing: ("ErrImageNeverPull", nil)
         case .images: ("ImageInspectError", nil)
-        case .wrongArchitecture: ("ErrImagePull", nil)
-        case .volume, .user, .passwd, .imageConfig: ("CreateContainerConfigError", nil)
+        case .wrongArchitecture, .nodeArchitecture: ("ErrImagePull", nil)
+        case .volume, .workspace, .workspaceOwner, .user, .passwd, .imageConfig, .device, .notADevice, .cdiFile, .cdi,
+            .cdiName, .noCDIDevice, .cdiConflict, .untrustedFile, .volumeMount, .runsAsRoot:
+            ("CreateContainerConfigError", nil)
+        case .network, .sandbox: ("CreatePodSandboxError", nil)
         default: ("CreateContainerError", nil)
         }
     }
+}
+
+extension PodsError {
+    /// Without the hint, which is for people at a terminal.
+    var summary: String { String(description.prefix { $0 != "\n" }) }
 }
 
 extension ImagesError {

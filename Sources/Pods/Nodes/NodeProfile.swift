@@ -19,11 +19,6 @@ package struct NodeProfile: Hashable, Sendable {
     /// What pods take one of, see ``DeviceSlot``; empty: nothing is exclusive.
     package var slots: [String] { settings.slots }
 
-    /// It has something to give beside its name: processors, devices or slots.
-    package var hasResources: Bool {
-        settings.processors != nil || !settings.devices.isEmpty || !settings.cdi.isEmpty || !settings.slots.isEmpty
-    }
-
     /// Adds the node's processors and devices to the configuration of a pod that has `slot` of it.
     ///
     /// - Parameter cdiDirectories: where CDI files are; the later directories go before the earlier.

@@ -13,9 +13,15 @@ internal import OCI
 ///     pods/ROOT/ID/exit      what the command's init has to say of its end
 ///     pods/ROOT/ID/wake      a FIFO: who writes to it has something for the supervisor, see ``PodWake``
 ///     pods/ROOT/ID/stop      a ``StopRequest``: why it is to end
+///     pods/ROOT/ID/hostname  /etc/hostname of a pod that is not in its tenant's network
 ///     pods/ROOT/ID/failure   what kept a supervisor from its work
+///     pods/ROOT/ID/manifest  the file that it is of, where it is a Pod of one
+///     pods/ROOT/ID/containers/NAME/...  then out, err, log and exit of each container
+///     pods/ROOT/ID/volumes/NAME         and the volumes that go with it
 ///     pods/ROOT/.ID          one that is being made
 ///     pods/ROOT/@ID          one that is being removed
+///     pods/ROOT/removed/ID   what is kept of one that was removed, see ``RemovedPods``
+///     pods/ROOT/.events      what has happened to them, see ``PodEventLog``
 ///
 /// ROOT is the identifier of the directory of running containers: two of them share a store, and no pod.
 struct PodDirectory: ~Copyable {
@@ -36,11 +42,16 @@ struct PodDirectory: ~Copyable {
     static let errName = "err"
     static let exitName = "exit"
     static let stopName = "stop"
+    static let hostnameName = "hostname"
     private static let failureName = "failure"
+    private static let manifestName = "manifest"
+    static let containersName = "containers"
     /// Room on the disk for a status and a request, since both must be written where there is no other.
     private static let reserves = [statusName + reserve, stopName + reserve]
     private static let reserve = ".reserve"
     private static let reserveSize = 8192
+    /// More for each container of a manifest.
+    private static let containerReserveSize = 2048
     /// Room for the end that the init writes.
     private static let noEnd = [UInt8](repeating: 0, count: 64)
 
@@ -52,7 +63,7 @@ struct PodDirectory: ~Copyable {
     }
 
     /// Makes the directory of a new pod: accepted, and waiting for its supervisor.
-    static func make(_ record: PodRecord, in pods: String) throws(PodsError) {
+    static func make(_ record: PodRecord, in pods: String, _ file: ManifestFile? = nil) throws(PodsError) {
         do throws(SystemError) {
             let here = Descriptor.workingDirectory
             try here.makeDirectories(pods, mode: 0o700)
@@ -62,15 +73,21 @@ struct PodDirectory: ~Copyable {
             try all.view.makeDirectory(draft, mode: 0o700)
             do throws(SystemError) {
                 let made = try all.view.open(draft, O_RDONLY | O_DIRECTORY)
-                for name in [outName, errName, PodWake.name] {
-                    try made.view.makeNode(name, mode: S_IFIFO | 0o600, device: 0)
-                }
+                try made.view.makeNode(PodWake.name, mode: S_IFIFO | 0o600, device: 0)
                 _ = try made.view.open(lockName, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-                try made.view.replaceFile(exitName, with: noEnd)
-                for name in reserves {
-                    try made.view.replaceFile(name, with: [UInt8](repeating: 0, count: reserveSize))
+                var size = reserveSize
+                var status = PodStatus()
+                if let file, let index = record.manifest {
+                    try made.view.replaceFile(manifestName, with: file.text)
+                    let containers = file.pods[index].allContainers
+                    status.containers = PodLife(file.pods[index], lives: nil, deadline: nil, grace: 0).lives
+                    try makeContainers(containers.map(\.name), in: made.view)
+                    size += containerReserveSize * containers.count
+                } else {
+                    try makeOutput(in: made.view)
                 }
-                try made.view.replaceFile(statusName, with: PodStatus().json.bytes())
+                for name in reserves { try made.view.replaceFile(name, with: [UInt8](repeating: 0, count: size)) }
+                try made.view.replaceFile(statusName, with: status.json.bytes())
                 try made.view.replaceFile(recordName, with: record.json.bytes(), durable: true)
                 try all.view.rename(draft, to: record.id, in: all.view)
             } catch {
@@ -78,6 +95,38 @@ struct PodDirectory: ~Copyable {
                 throw error
             }
         } catch { throw .pods(error) }
+    }
+
+    /// What one command writes to.
+    private static func makeOutput(in directory: Descriptor) throws(SystemError) {
+        for name in [outName, errName] { try directory.makeNode(name, mode: S_IFIFO | 0o600, device: 0) }
+        try directory.replaceFile(exitName, with: noEnd)
+        try directory.replaceFile(PodLog.stateName, with: PodLog.noState)
+    }
+
+    private static func makeContainers(_ names: [String], in directory: Descriptor) throws(SystemError) {
+        try directory.makeDirectory(containersName, mode: 0o700)
+        for name in names {
+            try directory.makeDirectory("\(containersName)/\(name)", mode: 0o700)
+            let made = try directory.open("\(containersName)/\(name)", O_RDONLY | O_DIRECTORY)
+            try makeOutput(in: made.view)
+        }
+    }
+
+    /// The Pod that it is of, where it is one of a manifest.
+    borrowing func manifest() throws(PodsError) -> Manifest? {
+        guard let index = record.manifest else { return nil }
+        let text: [UInt8]
+        do throws(SystemError) {
+            text = try directory.view.readFile(PodDirectory.manifestName, limit: TaskFile.maximumSize)
+        } catch { throw .pods(error) }
+        // What the tenant may have was looked at when it was accepted.
+        let rules = ManifestFile.Rules(tenant: record.request.tenant, limits: nil)
+        let file = try ManifestFile.parse(text, name: PodDirectory.manifestName, rules: rules)
+        guard file.pods.indices.contains(index) else {
+            throw .pods(SystemError("read", "\(path)/\(PodDirectory.manifestName)", .EINVAL))
+        }
+        return file.pods[index]
     }
 
     /// The pod `id`; nil: there is none.
@@ -100,12 +149,16 @@ struct PodDirectory: ~Copyable {
         do throws(SystemError) {
             let all = try Descriptor.workingDirectory.openFollowing(pods, O_RDONLY | O_DIRECTORY)
             var found: [String] = []
+            var isHalfRemoved = false
             for entry in try all.view.entries() {
                 let name = Descriptor.text(ofEntry: entry)
+                if name.hasPrefix("@") { isHalfRemoved = true }
                 if !name.hasPrefix("."), !name.hasPrefix("@"), name.utf8.contains(UInt8(ascii: "-")) {
                     found.append(name)
                 }
             }
+            // Whoever removed it may have been killed.
+            if isHalfRemoved { sweep(pods) }
             return found.sorted()
         } catch {
             if error.code == .ENOENT { return [] }
@@ -157,7 +210,11 @@ struct PodDirectory: ~Copyable {
 
     /// Where the init of a command that is about to begin writes down how that ended.
     borrowing func exitRecord() throws(SystemError) -> OwnedDescriptor {
-        let file = try directory.view.open(PodDirectory.exitName, O_WRONLY)
+        try PodDirectory.exitRecord(in: directory.view)
+    }
+
+    static func exitRecord(in directory: Descriptor) throws(SystemError) -> OwnedDescriptor {
+        let file = try directory.open(PodDirectory.exitName, O_WRONLY)
         // Of a command that nobody knows of any more.
         try file.view.write(PodDirectory.noEnd, at: 0)
         return file
@@ -199,20 +256,23 @@ struct PodDirectory: ~Copyable {
     borrowing func request(_ stop: StopRequest) throws(SystemError) {
         if var present = try stopRequest() {
             let terminationGrace = record.terminationGrace
-            guard stop.grace ?? terminationGrace < present.grace ?? terminationGrace else { return }
-            present.grace = stop.grace
-            try replace(PodDirectory.stopName, with: present.json.bytes())
-            return PodWake.call(in: directory.view)
+            if stop.grace ?? terminationGrace < present.grace ?? terminationGrace {
+                present.grace = stop.grace
+                try replace(PodDirectory.stopName, with: present.json.bytes())
+            }
+            // Also where nothing is new: who asked first may have been killed before it could call.
+            return try PodWake.call(in: directory.view)
         }
         let draft = "\(PodDirectory.stopName).\(Identity.process).new"
         try replace(PodDirectory.stopName, as: draft, with: stop.json.bytes())
         do throws(SystemError) { try directory.view.link(draft, to: PodDirectory.stopName, in: directory.view) } catch {
             try? directory.view.unlink(draft)
             guard error.code == .EEXIST else { throw error }
-            return
+            return try PodWake.call(in: directory.view)
         }
         try directory.view.unlink(draft)
-        PodWake.call(in: directory.view)
+        tell(PodEvent(.killing, of: record, reason: stop.reason, message: stop.message))
+        try PodWake.call(in: directory.view)
     }
 
     /// nil: nobody has asked for its end.
@@ -226,21 +286,46 @@ struct PodDirectory: ~Copyable {
         }
     }
 
-    /// Removes all of it, out of the sight of others first. The pod has ended.
-    consuming func remove() throws(SystemError) {
+    /// For whoever follows what happens.
+    borrowing func tell(_ event: PodEvent) {
+        PodEventLog.add(event, in: PodDirectory.parent(of: path))
+    }
+
+    /// Removes all of it, out of the sight of others first. The pod has ended. False: somebody else was faster.
+    @discardableResult
+    consuming func remove() throws(SystemError) -> Bool {
         let here = Descriptor.workingDirectory
         let gone = PodDirectory.gone(path)
         do throws(SystemError) {
             try here.rename(path, to: gone, in: here)
             try here.removeTree(gone)
-        } catch  where error.code == .ENOENT {
-            // Somebody else was faster.
+            return true
+        } catch  where error.code == .ENOENT { return false }
+    }
+
+    /// The same, but what ``RemovedPods`` keeps stays among those.
+    consuming func retire() throws(SystemError) -> Bool {
+        let here = Descriptor.workingDirectory
+        // Who sweeps leaves it alone as long as this process works on it.
+        _ = try directory.view.lock(exclusive: true, waiting: false)
+        let gone = PodDirectory.gone(path)
+        do throws(SystemError) { try here.rename(path, to: gone, in: here) } catch  where error.code == .ENOENT {
+            return false
         }
+        do throws(SystemError) {
+            try RemovedPods.keep(gone, record.id, of: record.request.tenant, in: PodDirectory.parent(of: path))
+        } catch { try here.removeTree(gone) }
+        // Until here the lock must be held.
+        _ = directory.view
+        return true
     }
 
     private static func gone(_ path: String) -> String {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        return parts.dropLast().joined(separator: "/") + "/@" + (parts.last ?? "")
+        parent(of: path) + "/@" + (path.split(separator: "/").last ?? "")
+    }
+
+    private static func parent(of path: String) -> String {
+        path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
     }
 
     /// Removes what commands have left that were killed while they made or removed a pod. What can't be removed now is
@@ -251,10 +336,17 @@ struct PodDirectory: ~Copyable {
         else { return }
         for entry in entries {
             let name = Descriptor.text(ofEntry: entry)
-            if name.hasPrefix("@") || name.hasPrefix(".") && name != "." && name != ".." && isOld(name, in: all.view) {
+            if name.hasPrefix("@") ? isAbandoned(name, in: all.view) : name.hasPrefix(".") && isOld(name, in: all.view)
+            {
                 try? all.view.removeTree(name)
             }
         }
+    }
+
+    /// Whether nobody works on a pod that is being removed: who did so was killed.
+    private static func isAbandoned(_ name: String, in all: Descriptor) -> Bool {
+        guard let directory = try? all.open(name, O_RDONLY | O_DIRECTORY) else { return false }
+        return (try? directory.view.lock(exclusive: true, waiting: false)) == true
     }
 
     /// Whether it is a pod, and its maker certainly dead.

@@ -3,13 +3,14 @@ package import Containers
 internal import Glibc
 internal import Images
 internal import Linux
+internal import Network
 package import OCI
 
 /// The pods of a root, for commands: what they are is on the disk, and a supervisor each stays with those that live.
 package struct PodList {
     /// Where their directories are.
     package let pods: String
-    private let rootPath: String
+    let rootPath: String
     private let storePath: String
 
     /// The pods of `root`, with images and volumes in the store at `path`.
@@ -25,9 +26,17 @@ package struct PodList {
     package struct Entry: Sendable {
         package let record: PodRecord
         package let status: PodStatus
+        /// Output that could not be kept; nil: none.
+        package var lostOutput: LostOutput?
+        /// In its tenant's network; nil: it is not asked for, or has none now.
+        package var address: String?
 
         /// All that is kept of it.
-        package var inspection: JSON.Value { .object([("pod", record.json), ("status", status.json)]) }
+        package var inspection: JSON.Value {
+            .object(
+                [("pod", record.json), ("status", status.json)]
+                    + (lostOutput.map { [("lostOutput", $0.json)] } ?? []))
+        }
     }
 
     /// All, or those of one tenant, the eldest first.
@@ -39,34 +48,42 @@ package struct PodList {
             guard let entry = try entry(id), tenant == nil || entry.record.request.tenant == tenant else { continue }
             found.append(entry)
         }
-        return found.sorted { ($0.record.acceptedAt, $0.record.id) < ($1.record.acceptedAt, $1.record.id) }
+        return found.sorted {
+            ($0.record.acceptedAt, $0.record.step, $0.record.id) < ($1.record.acceptedAt, $1.record.step, $1.record.id)
+        }
     }
 
     /// The pod `id`; nil: there is none.
     package func entry(_ id: String) throws(PodsError) -> Entry? {
         guard let pod = try PodDirectory.find(id, in: pods), let status = try pod.presentStatus() else { return nil }
-        return Entry(record: pod.record, status: status)
+        return Entry(record: pod.record, status: status, lostOutput: PodLog.loss(in: pod.directory.view))
     }
 
-    /// The newest pod `name` of a tenant.
+    /// The pod `name` of a tenant's newest submission that has one. Where several steps have pods of that name, the one
+    /// whose turn it is, or else the last.
     package func entry(of name: String, tenant: String) throws(PodsError) -> Entry {
-        let all = try entries(tenant: tenant)
-        guard let last = all.last(where: { $0.record.name == name || $0.record.id == name }) else { throw .noPod(name) }
-        return last
+        let all = try entries(tenant: tenant).filter { $0.record.name == name || $0.record.id == name }
+        guard let last = all.last else { throw .noPod(name) }
+        return all.first { $0.record.submission == last.record.submission && !$0.status.isFinal } ?? last
     }
 
     // MARK: acting
 
-    /// Accepts the pods, which are one submission of `tenant`, and has them supervised.
+    /// Accepts the pods, which are one submission of `tenant`, and has them supervised. Those of a group run beside each
+    /// other, and wait for the group before.
     ///
     /// - Throws: ``PodsError/podLimit(live:most:)`` where they would be too many beside each other.
-    package func submit(_ records: [PodRecord], of tenant: Tenant) throws(PodsError) {
+    package func submit(
+        _ groups: [[PodRecord]], of tenant: Tenant, from file: ManifestFile? = nil
+    ) throws(PodsError) {
+        let records = groups.flatMap { $0 }
+        let most = groups.map(\.count).max() ?? 0
         PodDirectory.sweep(pods)
         // Two can't both be the last for whom there is room.
         let turn = try TenantTurn.take(of: tenant.name, in: pods)
         do throws(PodsError) {
-            try checkRoom(records, tenant)
-            try make(records)
+            try checkRoom(records, beside: most, tenant)
+            try make(records, file)
         } catch {
             turn.end()
             throw error
@@ -76,25 +93,41 @@ package struct PodList {
     }
 
     /// All of them or none.
-    private func make(_ records: [PodRecord]) throws(PodsError) {
+    private func make(_ records: [PodRecord], _ file: ManifestFile?) throws(PodsError) {
         for (count, one) in records.enumerated() {
             var record = one
             // All at one time: another submission comes before all of them or after.
             (record.acceptedAt, record.acceptedBoot) = (records[0].acceptedAt, records[0].acceptedBoot)
-            do throws(PodsError) { try PodDirectory.make(record, in: pods) } catch {
-                for other in records.prefix(count) { try? PodDirectory.find(other.id, in: pods)?.remove() }
+            do throws(PodsError) { try PodDirectory.make(record, in: pods, file) } catch {
+                for other in records.prefix(count) { _ = try? PodDirectory.find(other.id, in: pods)?.remove() }
                 throw error
             }
         }
+        for record in records {
+            PodEventLog.add(PodEvent(.accepted, of: record, message: "image \(record.request.image)"), in: pods)
+        }
     }
 
-    private func checkRoom(_ records: [PodRecord], _ tenant: Tenant) throws(PodsError) {
-        if tenant.limits.mode == .parallel {
+    /// `count` of them run beside each other.
+    private func checkRoom(_ records: [PodRecord], beside count: Int, _ tenant: Tenant) throws(PodsError) {
+        let live = try entries(tenant: tenant.name).filter { !$0.status.isFinal }
+        let areContainers = records.contains { $0.isContainer }
+        for record in records {
+            guard let other = live.first(where: { $0.record.name == record.name })?.record else { continue }
+            // A container is nobody's to replace, and replaces nobody that lives.
+            if record.isContainer || other.isContainer {
+                throw .nameTaken(record.name, isContainer: other.isContainer)
+            }
+        }
+        if tenant.limits.mode == .parallel || areContainers {
             guard let most = tenant.limits.maximumPods else { return }
             let names = Set(records.map(\.name))
-            let live = try entries(tenant: tenant.name).count { !$0.status.isFinal && !names.contains($0.record.name) }
-            if Int64(live + records.count) > most { throw .podLimit(live: live, most: Int(most)) }
-        } else if let most = tenant.limits.maximumGroup, Int64(records.count) > most {
+            let beside = live.count { other in
+                let counts = tenant.limits.mode == .parallel || other.record.isContainer
+                return counts && !names.contains(other.record.name)
+            }
+            if Int64(beside + count) > most { throw .podLimit(live: beside, most: Int(most)) }
+        } else if let most = tenant.limits.maximumGroup, Int64(count) > most {
             throw .podLimit(live: 0, most: Int(most))
         }
     }
@@ -110,6 +143,8 @@ package struct PodList {
         } catch { throw PodList.gone(error, id) }
         guard let status else { throw .noPod(id) }
         if status.isFinal { return false }
+        // Nothing becomes of one that waits for a pod which nobody looks after.
+        for before in pod.record.after { _ = try supervisedStatus(of: before.id) }
         do throws(SystemError) {
             _ = try OwnProgram.detach(
                 ["perigee", "--root", rootPath, "--store", storePath, "pod", "supervise", id], environment: [])
@@ -121,6 +156,21 @@ package struct PodList {
     package func status(of id: String) throws(PodsError) -> PodStatus? {
         guard let pod = try PodDirectory.find(id, in: pods) else { return nil }
         return try pod.presentStatus()
+    }
+
+    /// ``status(of:)`` of a pod that has a supervisor from now on, if it needs one.
+    func supervisedStatus(of id: String) throws(PodsError) -> PodStatus? {
+        do throws(PodsError) { try supervise(id) } catch {
+            guard case .noPod = error else { throw error }
+            return nil
+        }
+        return try status(of: id)
+    }
+
+    /// Has the supervisor of pod `id` look again.
+    func call(_ id: String) {
+        guard let pod = try? PodDirectory.find(id, in: pods) else { return }
+        try? PodWake.call(in: pod.directory.view)
     }
 
     /// Waits for the end of pod `id`, however often its supervisor is killed.
@@ -156,12 +206,41 @@ package struct PodList {
         if case .pods(let failure) = error, failure.code == .ENOENT { .noPod(id) } else { error }
     }
 
-    /// Removes what is kept of a pod that has ended.
-    package func remove(_ id: String) throws(PodsError) {
+    /// Removes what is kept of a pod that has ended; `reason` and `message` are for who asks what happened to it.
+    package func remove(
+        _ id: String, reason: String = "Removed", message: String = "removed by a command"
+    ) throws(PodsError) {
         PodDirectory.sweep(pods)
         guard let pod = try PodDirectory.find(id, in: pods), let status = try pod.presentStatus() else { return }
         guard status.isFinal else { throw .podLives(pod.record.name) }
+        // The last that its supervisor does; but that may have been another machine's life.
+        try? PodSandbox.remove(PodSandbox.directory(of: id, root: rootPath))
+        if pod.record.request.network == .pod {
+            do throws(NetworkError) { try networks.detach(id, of: pod.record.request.tenant) } catch {
+                throw .network(error)
+            }
+        }
         if let group = PodList.supervisorGroup(of: id, in: pods) { OwnPlace.removeLeftover(group) }
+        let event = PodEvent(.removed, of: pod.record, reason: reason, message: message)
+        do throws(SystemError) {
+            if try pod.retire() { PodEventLog.add(event, in: pods) }
+        } catch { throw .pods(error) }
+    }
+
+    /// Those that were removed, the last few of each tenant: what they were, how they ended, and what they printed.
+    package var removed: PodList {
+        PodList(pods: RemovedPods.directory(in: pods), rootPath: rootPath, storePath: storePath)
+    }
+
+    private init(pods: String, rootPath: String, storePath: String) {
+        self.pods = pods
+        self.rootPath = rootPath
+        self.storePath = storePath
+    }
+
+    /// Forgets a pod of ``removed``.
+    package func forget(_ id: String) throws(PodsError) {
+        guard let pod = try PodDirectory.find(id, in: pods) else { throw .noPod(id) }
         do throws(SystemError) { try pod.remove() } catch { throw .pods(error) }
     }
 
@@ -173,4 +252,10 @@ package struct PodList {
 
     /// Where the log of pod `id` is.
     package func directory(of id: String) -> String { "\(pods)/\(id)" }
+
+    /// Where the log of the one container of `entry` is, or of that which `container` names.
+    package func directory(of entry: Entry, container: String?) throws(PodsError) -> String {
+        guard let name = try entry.container(container) else { return directory(of: entry.record.id) }
+        return "\(directory(of: entry.record.id))/\(PodDirectory.containersName)/\(name)"
+    }
 }

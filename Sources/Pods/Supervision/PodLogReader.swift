@@ -13,20 +13,26 @@ package struct PodLogReader: ~Copyable {
     private let keepsTimes: Bool
     /// Another file has come in the place of this one, which gets no more.
     private var isFull = false
+    /// It begins within a line, which is passed over.
+    private var beginsWithin: Bool
     /// The piece of a line before was not its last.
     private var goesOn = (out: false, err: false)
 
-    /// Begins with the oldest that is kept of the pod in `path`. With `follows` it can wait for more.
-    package static func open(_ path: String, timestamps: Bool, follows: Bool) throws(SystemError) -> PodLogReader? {
+    /// Begins with the oldest that is kept of the pod in `path`, or with what comes from now on, as `begin` says. With
+    /// `follows` it can wait for more.
+    package static func open(
+        _ path: String, timestamps: Bool, follows: Bool, from begin: Begin = .oldest
+    ) throws(SystemError) -> PodLogReader? {
         let directory = try Descriptor.workingDirectory.openFollowing(path, O_RDONLY | O_DIRECTORY)
         let watch = follows ? try DirectoryWatch.begin(path, contents: true) : nil
-        for name in [PodLog.formerName, PodLog.name] {
+        for name in begin == .now ? [PodLog.name] : [PodLog.formerName, PodLog.name] {
             do throws(SystemError) {
                 // Who follows a pod that has not begun makes the file that its supervisor will write to.
                 let flags = follows && name == PodLog.name ? O_RDONLY | O_CREAT : O_RDONLY
                 let file = try directory.view.open(name, flags, mode: 0o600)
                 let inode = try file.view.status().inode
-                return PodLogReader(directory, path, watch, file, inode, timestamps)
+                let isWithin = begin == .now ? try passOver(file.view) : false
+                return PodLogReader(directory, path, watch, file, inode, timestamps, beginsWithin: isWithin)
             } catch {
                 if error.code != .ENOENT { throw error }
             }
@@ -34,9 +40,21 @@ package struct PodLogReader: ~Copyable {
         return nil
     }
 
+    /// Where reading begins.
+    package enum Begin: Sendable { case oldest, now }
+
+    /// Goes to the end. Returns whether that is within a line, which its writer has not written to its end.
+    private static func passOver(_ file: Descriptor) throws(SystemError) -> Bool {
+        let end = try file.seek(to: 0, from: SEEK_END)
+        if end == 0 { return false }
+        let last = UnsafeMutableRawBufferPointer.allocate(byteCount: 1, alignment: 1)
+        defer { last.deallocate() }
+        return try file.read(into: last, at: end - 1) == 1 && last[0] != UInt8(ascii: "\n")
+    }
+
     private init(
         _ directory: consuming OwnedDescriptor, _ path: String, _ watch: consuming DirectoryWatch?,
-        _ file: consuming OwnedDescriptor, _ inode: UInt64, _ keepsTimes: Bool
+        _ file: consuming OwnedDescriptor, _ inode: UInt64, _ keepsTimes: Bool, beginsWithin: Bool
     ) {
         self.directory = directory
         self.path = path
@@ -44,6 +62,7 @@ package struct PodLogReader: ~Copyable {
         self.file = file
         self.inode = inode
         self.keepsTimes = keepsTimes
+        self.beginsWithin = beginsWithin
     }
 
     /// The next that there is, for the standard output and for the standard error; nil: there is no more for now.
@@ -89,6 +108,10 @@ package struct PodLogReader: ~Copyable {
         while let end = pending[begin...].firstIndex(of: UInt8(ascii: "\n")) {
             let line = pending[begin..<end]
             begin = end + 1
+            if beginsWithin {
+                beginsWithin = false
+                continue
+            }
             // TIME STREAM F TEXT
             let parts = line.split(separator: blank, maxSplits: 3, omittingEmptySubsequences: false)
             guard parts.count == 4 else { continue }

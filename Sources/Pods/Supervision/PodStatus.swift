@@ -27,10 +27,16 @@ package struct PodStatus: Hashable, Sendable {
     /// How the container itself ended: `Completed`, `Error`, `OOMKilled`, `StartError`, `ContainerStatusUnknown`.
     package var termination: String?
     package var oomKills: UInt64 = 0
+    /// What it has of its node's slots; nil: none, or not any more.
+    package var slot: String?
     /// When what is left of it is killed, in nanoseconds of CLOCK_BOOTTIME; nil: nobody has asked for its end.
     var killAt: UInt64?
     /// What its phase will be when its container is removed; nil: it has not ended.
     var ending: Phase?
+    /// Of a pod of a manifest each container, those of its beginning first; empty: it is a pod of one container.
+    package var containers: [ContainerLife] = []
+    /// The containers' lives have begun.
+    var hasBegun = false
 
     package init() {}
 
@@ -44,6 +50,9 @@ package struct PodStatus: Hashable, Sendable {
 
     /// It will not change any more.
     package var isFinal: Bool { phase == .succeeded || phase == .failed }
+
+    /// Its command runs, and its end has not been seen.
+    package var isRunning: Bool { phase == .running && ending == nil }
 
     /// What `pod wait` and `pod run` end with (REQUIREMENTS, "Exit codes"): the command's own code, 128 + signal, 124 at a
     /// deadline, 125 where it never ran.
@@ -66,8 +75,11 @@ package struct PodStatus: Hashable, Sendable {
         signal = try json["signal"]?.integer(Int32.self)
         termination = try json["termination"]?.string()
         oomKills = try json["oomKills"]?.integer(UInt64.self) ?? 0
+        slot = try json["slot"]?.string()
         killAt = try json["killAt"]?.integer(UInt64.self)
         ending = Phase(rawValue: try json["ending"]?.string() ?? "")
+        hasBegun = try json["begun"]?.bool() ?? false
+        for item in try json["containers"]?.items() ?? [] { containers.append(try ContainerLife(item)) }
     }
 
     /// As it is kept.
@@ -83,8 +95,11 @@ package struct PodStatus: Hashable, Sendable {
         if let signal { members.append(("signal", .integer(Int64(signal)))) }
         if let termination { members.append(("termination", .string(termination))) }
         if oomKills > 0 { members.append(("oomKills", .unsigned(oomKills))) }
+        if let slot { members.append(("slot", .string(slot))) }
         if let killAt { members.append(("killAt", .unsigned(killAt))) }
         if let ending { members.append(("ending", .string(ending.rawValue))) }
+        if !containers.isEmpty { members.append(("containers", .array(containers.map(\.json)))) }
+        if hasBegun { members.append(("begun", .bool(true))) }
         return .object(members)
     }
 

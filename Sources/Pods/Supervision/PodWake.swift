@@ -24,9 +24,14 @@ struct PodWake: ~Copyable {
         do throws(SystemError) { while try view.read(into: buffer) > 0 {} } catch  where error.code == .EAGAIN {}
     }
 
-    /// Calls the supervisor of the pod in `directory`; where there is none, the next one looks by itself.
-    static func call(in directory: Descriptor) {
-        guard let fifo = try? directory.open(name, O_WRONLY | O_NONBLOCK) else { return }
-        try? fifo.view.write([1])
+    /// Calls the supervisor of the pod in `directory`; where there is none, the next one looks by itself, and where it has
+    /// not heard earlier calls yet, those do.
+    static func call(in directory: Descriptor) throws(SystemError) {
+        do throws(SystemError) {
+            let fifo = try directory.open(name, O_WRONLY | O_NONBLOCK)
+            try fifo.view.write([1])
+        } catch {
+            guard [.ENXIO, .EPIPE, .EAGAIN, .ENOENT].contains(error.code) else { throw error }
+        }
     }
 }

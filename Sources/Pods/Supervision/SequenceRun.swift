@@ -1,7 +1,5 @@
 internal import Containers
-internal import Glibc
 package import Images
-internal import Linux
 package import OCI
 
 /// Carries out an operation's steps in the foreground: uplinks are copied, the pods of a group are submitted together and
@@ -26,12 +24,9 @@ package struct SequenceRun: ~Copyable {
     private let list: PodList
     private let store: ImageStore
     private let sources: UplinkDirectory
-    private let signals: SignalSource
-    private let watch: DirectoryWatch
+    private var follower: PodFollower
     /// Tells what happens, a line each.
     private let tell: (String) -> Void
-    /// The caller has asked for the end, by this signal.
-    private var interrupted: Int32?
 
     /// The operation of the task file at `path`, for `tenant`.
     package static func begin(
@@ -39,17 +34,13 @@ package struct SequenceRun: ~Copyable {
         _ store: ImageStore, tell: @escaping (String) -> Void
     ) throws(PodsError) -> SequenceRun {
         let sources = try UplinkDirectory.of(taskFile: path)
-        do throws(SystemError) {
-            let signals = try SignalSource(SignalSource.heeded([SIGINT, SIGTERM, SIGHUP]))
-            let watch = try DirectoryWatch.make()
-            return SequenceRun(operation, tenant, configuration, list, store, sources, signals, watch, tell)
-        } catch { throw .pods(error) }
+        let follower = try PodFollower.make(list, tell: tell)
+        return SequenceRun(operation, tenant, configuration, list, store, sources, follower, tell)
     }
 
     private init(
         _ operation: Operation, _ tenant: Tenant, _ configuration: Configuration, _ list: PodList, _ store: ImageStore,
-        _ sources: consuming UplinkDirectory, _ signals: consuming SignalSource, _ watch: consuming DirectoryWatch,
-        _ tell: @escaping (String) -> Void
+        _ sources: consuming UplinkDirectory, _ follower: consuming PodFollower, _ tell: @escaping (String) -> Void
     ) {
         self.operation = operation
         self.tenant = tenant
@@ -57,13 +48,12 @@ package struct SequenceRun: ~Copyable {
         self.list = list
         self.store = store
         self.sources = sources
-        self.signals = signals
-        self.watch = watch
+        self.follower = follower
         self.tell = tell
     }
 
     /// The signal that has ended it; nil: none has.
-    package var signal: Int32? { interrupted }
+    package var signal: Int32? { follower.interrupted }
 
     /// All steps, in the order of the file.
     package mutating func run() throws(PodsError) -> [StepResult] {
@@ -72,7 +62,7 @@ package struct SequenceRun: ~Copyable {
         for group in operation.groups {
             let done = ended == nil ? try run(group) : group.steps.map { StepResult(id: $0.id, failure: ended) }
             for (step, result) in zip(group.steps, done) {
-                if ended == nil, let failure = result.failure, step.onFailure == .stop || interrupted != nil {
+                if ended == nil, let failure = result.failure, step.onFailure == .stop || signal != nil {
                     tell("step \(step.id): \(failure)")
                     ended = "skipped: step \(step.id) failed"
                 }
@@ -82,23 +72,40 @@ package struct SequenceRun: ~Copyable {
         return results
     }
 
-    /// Copies what is to be uplinked, submits the pods, and returns: their host names. That is an operation of uplinks and
-    /// then one group of pods; of any other somebody must stay with the steps.
+    /// Copies what is to be uplinked, submits the pods, and returns: their host names. The pods of a later step wait for
+    /// those before. An uplink behind a pod needs somebody who stays with the steps.
     ///
     /// - Throws: ``PodsError/notDetachable``
     package mutating func submit() throws(PodsError) -> [String] {
-        let isPods = operation.groups.map { $0.steps.contains { $0.pod != nil } }
-        guard isPods.last == true, isPods.dropLast().allSatisfy({ !$0 }), let last = operation.groups.last else {
-            throw .notDetachable
+        let uplinks = operation.groups.prefix { $0.steps.contains { $0.pod == nil } }
+        let pods = Array(operation.groups[uplinks.count...])
+        if let late = pods.flatMap(\.steps).first(where: { $0.pod == nil }) { throw .notDetachable(late.id) }
+        var records: [[PodRecord]] = []
+        let submission = ContainerIdentifier.random().text
+        var before: [Predecessor] = []
+        for (number, group) in pods.enumerated() {
+            var own = try self.records(of: group, submission)
+            for i in own.indices {
+                own[i].step = number
+                own[i].after = before
+                own[i].hasSuccessors = number < pods.count - 1
+            }
+            before = zip(own, group.steps).map { record, step in
+                Predecessor(
+                    id: record.id, step: step.id, mayFail: step.onFailure == .continue,
+                    mayTimeOut: step.pod?.onTimeout == .success)
+            }
+            records.append(own)
         }
-        for group in operation.groups.dropLast() {
+        for group in uplinks {
             for result in try run(group) where result.failure != nil {
                 throw .step(result.id, result.failure ?? "")
             }
+            if try follower.isInterrupted() { return [] }
         }
-        let records = try records(of: last)
+        if try follower.isInterrupted() { return [] }
         try list.submit(records, of: tenant)
-        return records.map(\.hostname)
+        return records.flatMap { $0.map(\.hostname) }
     }
 
     private mutating func run(_ group: StepGroup) throws(PodsError) -> [StepResult] {
@@ -127,13 +134,15 @@ package struct SequenceRun: ~Copyable {
 
     private mutating func runPods(_ group: StepGroup) throws(PodsError) -> [StepResult] {
         let records: [PodRecord]
-        do throws(PodsError) { records = try self.records(of: group) } catch {
+        do throws(PodsError) {
+            records = try self.records(of: group, ContainerIdentifier.random().text)
+        } catch {
             // Nothing of a group is begun where one of it can't be.
             return group.steps.map { StepResult(id: $0.id, failure: "\(error)") }
         }
-        try list.submit(records, of: tenant)
+        try list.submit([records], of: tenant)
         for record in records { tell("step \(record.task ?? ""): pod \(record.hostname) is accepted") }
-        let ends = try follow(records)
+        let ends = try follower.follow(records) { "step \($0.task ?? ""): pod \($0.hostname)" }
         var results: [StepResult] = []
         for (step, (record, status)) in zip(group.steps, zip(records, ends)) {
             results.append(StepResult(id: step.id, failure: SequenceRun.failure(step, record, status)))
@@ -150,9 +159,8 @@ package struct SequenceRun: ~Copyable {
             + (status.message.map { ": \($0)" } ?? "") + ")"
     }
 
-    /// The pods of a group, which are one submission.
-    private borrowing func records(of group: StepGroup) throws(PodsError) -> [PodRecord] {
-        let submission = ContainerIdentifier.random().text
+    /// The pods of a group, of one submission.
+    private borrowing func records(of group: StepGroup, _ submission: String) throws(PodsError) -> [PodRecord] {
         var records: [PodRecord] = []
         for step in group.steps {
             guard let pod = step.pod else { preconditionFailure("a group of pods") }
@@ -164,83 +172,19 @@ package struct SequenceRun: ~Copyable {
     }
 
     private borrowing func record(of step: Step, _ pod: PodTask, _ submission: String) throws(PodsError) -> PodRecord {
-        let node = try configuration.node(pod.node.rawValue, task: step.id)
-        guard node.isEnabled else { throw .nodeDisabled(node.name) }
-        // Without them the pod would not be what was asked for.
-        guard !node.hasResources else { throw .nodeResources(node.name) }
-        for port in pod.ports where port.host != nil {
-            tell("warning: step \(step.id): port \(port.container) is not published: pods have no network yet")
-        }
+        try tenant.check(pod.network)
         var request = PodRequest(image: pod.image)
         request.tenant = tenant.name
         request.command = pod.command
         request.volume = pod.volume
         request.environment = pod.environment.map { "\($0.name)=\($0.value)" }
         request.timeout = pod.maxDuration.map { $0 * 1_000_000 }
+        request.network = pod.network
+        request.ports = pod.ports.compactMap(\.published)
         var record = try PodRecord.accepted(pod.name, request, tenant, submission: submission)
         record.task = step.id
-        record.node = node.name.rawValue
+        try record.place(on: pod.node.rawValue, configuration, task: step.id)
         record.hasInit = pod.hasInit
         return record
-    }
-
-    /// Until all have ended; what changes is told.
-    private mutating func follow(_ records: [PodRecord]) throws(PodsError) -> [PodStatus] {
-        var seen: [PodStatus?] = records.map { _ in nil }
-        for record in records {
-            do throws(SystemError) { try watch.add(list.directory(of: record.id)) } catch {
-                if error.code != .ENOENT { throw .pods(error) }
-            }
-        }
-        while true {
-            for (i, record) in records.enumerated() where seen[i]?.isFinal != true {
-                let now = try status(of: record)
-                // Why it has ended is told when it has.
-                if now.ending == nil, now.phase != seen[i]?.phase || now.reason != seen[i]?.reason {
-                    tell("step \(record.task ?? ""): pod \(record.hostname) is \(now.words)")
-                }
-                seen[i] = now
-            }
-            let ended = seen.compactMap { $0 }.filter(\.isFinal)
-            if ended.count == records.count { return ended }
-            try wait(records)
-        }
-    }
-
-    /// After making sure that it has a supervisor. One that somebody has removed has failed.
-    private borrowing func status(of record: PodRecord) throws(PodsError) -> PodStatus {
-        do throws(PodsError) {
-            try list.supervise(record.id)
-            return try list.status(of: record.id) ?? .removed
-        } catch {
-            if case .noPod = error { return .removed }
-            throw error
-        }
-    }
-
-    /// For something to happen to the pods, or for the caller to ask for their end. Who was killed tells nobody: so it is
-    /// looked after now and then.
-    private mutating func wait(_ records: [PodRecord]) throws(PodsError) {
-        do throws(SystemError) {
-            let ready = try Poll.readable([watch.view, signals.view], timeout: 1000)
-            if ready[0] { try watch.clear() }
-            if ready[1] { interrupted = try signals.next() }
-            guard ready[1] else { return }
-        } catch { throw .pods(error) }
-        for record in records {
-            do throws(PodsError) {
-                try list.stop(record.id, StopRequest(reason: "Stopped", message: "its caller was asked to end"))
-            } catch {
-                if case .noPod = error { continue }
-                throw error
-            }
-        }
-    }
-}
-
-extension PodStatus {
-    /// `Running`, `Pending, ErrImageNeverPull: …`
-    fileprivate var words: String {
-        phase.rawValue + (reason.map { ", \($0)" } ?? "") + (message.map { ": \($0)" } ?? "")
     }
 }

@@ -19,16 +19,20 @@ extension Supervisor {
             status.startedAt = Clock.wall()
             status.deadline = record.request.timeout.map { Clock.boot() &+ $0 }
             try write(status)
+            tell(PodEvent(.started, of: record))
         }
         let streams = try PodStreams.openToRead(in: directory)
-        var log = try PodLog.open(in: directory)
+        var log = try PodLog.open(in: directory, limit: record.logSize)
         let asked = try PodWake.open(in: directory)
         let timer = try DeadlineTimer()
         if let deadline = status.deadline { try timer.arm(at: deadline) }
+        let idle = try IdleWatch(record, container)
         var stop = try heed(try stopRequest(), container, timer)
         if let view = container.view {
             while true {
-                let ready = try Poll.readable([view, streams.out.view, streams.err.view, timer.view, asked.view])
+                var watched = [view, streams.out.view, streams.err.view, timer.view, asked.view]
+                if let idle { watched.append(idle.view) }
+                let ready = try Poll.readable(watched)
                 // No more than there is room for in a FIFO: one who prints without end must not keep us from the rest.
                 if ready[1] { _ = try log.take(.out, from: streams.out.view) }
                 if ready[2] { _ = try log.take(.err, from: streams.err.view) }
@@ -41,6 +45,10 @@ extension Supervisor {
                         try request(StopRequest(reason: overdueReason, message: overdueMessage))
                         stop = try heed(try stopRequest(), container, timer)
                     }
+                }
+                if let idle, ready[5], try idle.isOver(container), stop == nil {
+                    try request(StopRequest(reason: "IdleTimeout", message: idleMessage))
+                    stop = try heed(try stopRequest(), container, timer)
                 }
                 if ready[4] {
                     try asked.clear()
@@ -62,16 +70,24 @@ extension Supervisor {
         } catch { throw SystemError("unlinkat", identifier.text, detail: "\(error),", .EIO) }
     }
 
-    private var overdueReason: String { record.runtimeLimit == nil ? "DeadlineExceeded" : "MaxRuntimeExceeded" }
+    var overdueReason: String { record.runtimeLimit == nil ? "DeadlineExceeded" : "MaxRuntimeExceeded" }
 
-    private var overdueMessage: String {
+    private var idleMessage: String {
+        let (hour, second): (UInt64, UInt64) = (3_600_000, 1000)
+        let time = record.idleTimeout ?? 0
+        let text = time % hour == 0 ? "\(time / hour) h" : time % second == 0 ? "\(time / second) s" : "\(time) ms"
+        return "it did nothing for \(text), the tenant's idle_timeout_h; run `perigee limits`"
+    }
+
+    var overdueMessage: String {
         if let limit = record.runtimeLimit { return limit }
         let (minute, second): (UInt64, UInt64) = (60_000_000_000, 1_000_000_000)
         let time = record.request.timeout ?? 0
         let text =
             time % minute == 0
             ? "\(time / minute) min" : time % second == 0 ? "\(time / second) s" : "\(time / 1_000_000) ms"
-        return "Pod was active on the node longer than the specified deadline (max_duration \(text))"
+        let field = record.manifest == nil ? "max_duration" : "activeDeadlineSeconds"
+        return "Pod was active on the node longer than the specified deadline (\(field) \(text))"
     }
 
     /// Sends the stop signal where somebody has asked for the end, and has the timer come when the grace is over.
@@ -120,7 +136,7 @@ extension Supervisor {
         return true
     }
 
-    private var ending: String {
+    var ending: String {
         status.signal.map { "; ended by signal \($0)" } ?? status.exitCode.map { "; exit code \($0)" } ?? ""
     }
 
@@ -128,7 +144,7 @@ extension Supervisor {
     mutating func lose() throws(SystemError) {
         if status.ending != nil { return }
         // What it had printed may still be in the spool.
-        _ = try PodLog.open(in: directory)
+        _ = try PodLog.open(in: directory, limit: record.logSize)
         let stop = try stopRequest()
         if try conclude(nil, stop, 0) { return }
         let isOther = record.bootID != (try Boot.identifier())
@@ -142,12 +158,13 @@ extension Supervisor {
     }
 
     /// What will be said of it once its container is removed.
-    private mutating func conclude(
+    mutating func conclude(
         _ phase: PodStatus.Phase, _ reason: String, _ message: String?
     ) throws(SystemError) {
         status.ending = phase
         status.reason = reason
         status.message = message
+        status.slot = nil
         if status.finishedAt == nil { status.finishedAt = Clock.wall() }
         try write(status)
     }
@@ -155,9 +172,12 @@ extension Supervisor {
     /// Nothing of it is left but what is on the disk.
     mutating func settle() throws(SystemError) {
         guard let phase = status.ending else { return }
+        detach()
         status.phase = phase
         (status.ending, status.killAt) = (nil, nil)
         try write(status)
+        tell(PodEvent(endOf: record, status))
+        callSuccessors()
     }
 
     /// It has come to nothing before it had a container.

@@ -4,6 +4,7 @@ internal import Glibc
 internal import Images
 internal import Launching
 internal import Linux
+internal import Network
 internal import OCI
 internal import Planning
 
@@ -11,14 +12,22 @@ internal import Planning
 /// asked to, and writes down how it ended. It may be killed at any moment: the next command that looks at the pod starts
 /// another one, which goes on where this one was.
 package struct Supervisor: ~Copyable {
-    private let pod: PodDirectory
+    let pod: PodDirectory
     /// Held as long as this process lives.
     private let lock: OwnedDescriptor
-    private let list: PodList
-    private let store: ImageStore
+    let list: PodList
+    let store: ImageStore
     /// As long as the container runs nobody may remove what its root is made of. Kept here and not by a function, which may
     /// let go of a value that it does not use any more.
-    private var image: ImageHold?
+    var image: ImageHold?
+    /// Until the container is there, whose init has it from then on; of a container without init as long as it runs.
+    var slot: DeviceSlot?
+    var node: NodeShare?
+    var network: NetworkShare?
+    /// The host's ports that are its, as long as it may run.
+    var ports: [HeldPort] = []
+    /// Of a pod of several containers all that they need; empty: the one of its request.
+    var images: [String] = []
     var status: PodStatus
 
     /// Takes pod `id` on until it has ended. Returns at once where another does already, or where it has ended.
@@ -72,10 +81,23 @@ package struct Supervisor: ~Copyable {
     borrowing func request(_ stop: StopRequest) throws(SystemError) { try pod.request(stop) }
     borrowing func stopRequest() throws(SystemError) -> StopRequest? { try pod.stopRequest() }
     borrowing func write(_ status: PodStatus) throws(SystemError) { try pod.write(status) }
+    borrowing func tell(_ event: PodEvent) { pod.tell(event) }
+
+    // MARK: others of its tenant
+
+    borrowing func entries(of tenant: String) throws(PodsError) -> [PodList.Entry] { try list.entries(tenant: tenant) }
+    /// Of a pod that has a supervisor from now on, if it needs one, or of one that was removed; nil: nothing is known of it.
+    borrowing func status(of id: String) throws(PodsError) -> PodStatus? {
+        if let status = try list.supervisedStatus(of: id) { return status }
+        return try list.removed.status(of: id)
+    }
+    borrowing func call(_ id: String) { list.call(id) }
+    var networks: PodNetworks { list.networks }
 
     private mutating func supervise(in root: borrowing RuntimeRoot) throws(SystemError) {
         if status.isFinal { return }
         let record = pod.record
+        if record.manifest != nil { return try superviseContainers(in: root) }
         let identifier: ContainerIdentifier
         do throws(ContainersError) { identifier = try ContainerIdentifier(record.id) } catch {
             return try finish(.failed, "CreateContainerError", "\(error)")
@@ -90,15 +112,23 @@ package struct Supervisor: ~Copyable {
         }
         if isThere {
             // Somebody else launched it, and was killed.
+            tell(PodEvent(.takenOver, of: record, message: "the process that stayed with it before is gone"))
             volume = try? Volume(tenant: record.request.tenant, name: record.request.volume).hold(in: store)
+            if !record.hasInit { takeSlotBack(in: root) }
+            holdPortsAgain()
         } else if status.phase == .running || record.bootID != boot {
             try lose()
             // What one that was killed has left of itself.
             enterOwnPlace(identifier)?.leave()
             return try settle()
         } else {
-            guard try begin() else { return }
-            do throws(PodsError) { volume = try launch(identifier, in: root) } catch {
+            guard try begin(in: root), try awaitGroup() else { return }
+            tell(PodEvent(.scheduled, of: record))
+            do throws(PodsError) {
+                try publish()
+                volume = try launchAgain(identifier, in: root)
+            } catch {
+                slot = nil
                 let (reason, code) = error.podReason
                 if let code {
                     status.exitCode = code
@@ -115,6 +145,7 @@ package struct Supervisor: ~Copyable {
             throw error
         }
         image = nil
+        slot = nil
         if let held = consume volume { held.end() }
         // The last word comes last: nobody looks after a pod that has ended.
         place?.leave()
@@ -123,21 +154,30 @@ package struct Supervisor: ~Copyable {
 
     // MARK: before it runs
 
-    /// Whether it may run: the image is there, and nobody has asked for its end.
-    private mutating func begin() throws(SystemError) -> Bool {
+    /// Whether it may run: the image is there, its node has room, and nobody has asked for its end.
+    mutating func begin(in root: borrowing RuntimeRoot) throws(SystemError) -> Bool {
         let record = pod.record
+        guard try awaitTurn() else { return false }
+        // Its time to start begins with its turn.
+        let turn = record.after.isEmpty ? record.acceptedBoot : Clock.boot()
         if let newer = try replaceOthers() {
-            try finish(.failed, "Replaced", Supervisor.replaced(by: newer))
+            let message = Supervisor.replaced(by: newer)
+            try finish(.failed, "Replaced", message)
+            // The newer one may have looked before this one was there.
+            do throws(PodsError) { try list.remove(record.id, reason: "Replaced", message: message) } catch {}
             return false
         }
-        if let answer = try mayRun() { return answer }
+        guard try attach() else { return false }
+        if let answer = try mayRun(in: root) { return answer }
         let timer = try DeadlineTimer()
-        try timer.arm(at: record.acceptedBoot &+ record.startGrace &* 1_000_000)
+        try timer.arm(at: turn &+ record.startGrace &* 1_000_000)
         let asked = try PodWake.open(in: directory)
         let images = try DirectoryWatch.begin(store.path + "/images")
         while true {
-            if let answer = try mayRun() { return answer }
-            let ready = try Poll.readable([timer.view, asked.view, images.view])
+            if let answer = try mayRun(in: root) { return answer }
+            // A node tells nobody when it has room again.
+            let milliseconds: Int32? = status.reason == Supervisor.unschedulable ? 250 : nil
+            let ready = try Poll.readable([timer.view, asked.view, images.view], timeout: milliseconds)
             if ready[0] {
                 let seconds = record.startGrace / 1000
                 let last = "\(status.reason ?? ""): \(status.message ?? "")"
@@ -149,27 +189,71 @@ package struct Supervisor: ~Copyable {
         }
     }
 
-    /// nil: not yet, since its image is not there.
-    private mutating func mayRun() throws(SystemError) -> Bool? {
+    private static let unschedulable = "Unschedulable"
+
+    /// nil: not yet, since its image is not there, or its node has no room.
+    private mutating func mayRun(in root: borrowing RuntimeRoot) throws(SystemError) -> Bool? {
         if let stop = try pod.stopRequest() {
             try finish(.failed, stop.reason, stop.message)
             return false
         }
-        let image = pod.record.request.image
-        do throws(ImagesError) {
-            _ = try store.find(image)
-            return true
-        } catch {
-            let reason = error.isMissing ? "ErrImageNeverPull" : "ImageInspectError"
-            let text =
-                error.isMissing
-                ? "Container image \"\(image)\" is not present with pull policy of Never" : "\(error)"
-            if status.reason != reason || status.message != text {
-                (status.reason, status.message) = (reason, text)
-                try pod.write(status)
+        for image in images.isEmpty ? [pod.record.request.image] : images {
+            do throws(ImagesError) {
+                _ = try store.find(image)
+            } catch {
+                let reason = error.isMissing ? "ErrImageNeverPull" : "ImageInspectError"
+                let message =
+                    error.isMissing
+                    ? "Container image \"\(image)\" is not present with pull policy of Never" : "\(error)"
+                for i in status.containers.indices where status.containers[i].image == image {
+                    status.containers[i].state = .waiting(reason: reason, message: message)
+                }
+                try wait(reason, message)
+                return nil
             }
+        }
+        // Last: who has a slot can begin.
+        do throws(PodsError) {
+            try holdPorts()
+            try takePlace(in: root)
+        } catch {
+            ports = []
+            try wait(Supervisor.unschedulable, error.summary)
             return nil
         }
+        return true
+    }
+
+    private mutating func wait(_ reason: String, _ message: String) throws(SystemError) {
+        if status.reason == reason, status.message == message { return }
+        (status.reason, status.message) = (reason, message)
+        try pod.write(status)
+        tell(PodEvent(.waiting, of: pod.record, reason: reason, message: message))
+    }
+
+    /// What it gets of its node, as the configuration has that now.
+    private mutating func takePlace(in root: borrowing RuntimeRoot) throws(PodsError) {
+        let record = pod.record
+        guard let name = record.node else { return }
+        let configuration = try Configuration.read(record.configuration)
+        let profile = try configuration.node(name)
+        guard profile.isEnabled else { throw .nodeDisabled(profile.name) }
+        slot = try DeviceSlot.take(profile, tenant: record.request.tenant, pod: record.name, in: root)
+        node = NodeShare(
+            profile, slot: slot?.slot, lock: slot?.lock, cdiDirectories: configuration.cdiDirectories)
+        guard let taken = slot?.slot else { return }
+        status.slot = taken
+        do throws(SystemError) { try pod.write(status) } catch { throw .pods(error) }
+    }
+
+    /// Of a container without init the slot was free from the death of its supervisor on; somebody else may have it now.
+    mutating func takeSlotBack(in root: borrowing RuntimeRoot) {
+        let record = pod.record
+        guard let name = record.node, let own = status.slot,
+            let profile = try? Configuration.read(record.configuration).node(name)
+        else { return }
+        slot = try? DeviceSlot.take(
+            profile, only: own, tenant: record.request.tenant, pod: record.name, in: root)
     }
 
     /// Those of the tenant that were submitted before this one's submission end, and go. Returns one that came later, which
@@ -180,8 +264,9 @@ package struct Supervisor: ~Copyable {
         var newer: PodRecord?
         do throws(PodsError) {
             for other in try list.entries(tenant: own.request.tenant) {
-                // Of pods that run beside each other only the one of the same name.
-                if own.isParallel, other.record.name != own.name { continue }
+                // Of pods that run beside each other only the one of the same name; so it is with containers.
+                let isBeside = own.isParallel || own.isContainer || other.record.isContainer
+                if isBeside, other.record.name != own.name { continue }
                 if other.record.precedes(own, boot: boot) {
                     try replace(other)
                 } else if own.precedes(other.record, boot: boot) {
@@ -209,7 +294,7 @@ package struct Supervisor: ~Copyable {
                 throw error
             }
         }
-        try list.remove(other.record.id)
+        try list.remove(other.record.id, reason: "Replaced", message: Supervisor.replaced(by: pod.record))
     }
 
     private static func replaced(by newer: PodRecord) -> String {
@@ -217,9 +302,25 @@ package struct Supervisor: ~Copyable {
     }
 
     /// Not its caller's group: that may end before the pod does. Without one it goes on where it is.
-    private func enterOwnPlace(_ identifier: ContainerIdentifier) -> OwnPlace? {
+    func enterOwnPlace(_ identifier: ContainerIdentifier) -> OwnPlace? {
         guard let path = PodList.supervisorGroup(of: identifier.text, in: list.pods) else { return nil }
         return try? OwnPlace.enter(path)
+    }
+
+    /// A launch whose supervisor was killed may hold its directory a moment longer than that one lived, by the process that
+    /// makes the first of a container: then a repair can't remove it yet.
+    private mutating func launchAgain(
+        _ identifier: ContainerIdentifier, in root: borrowing RuntimeRoot
+    ) throws(PodsError) -> VolumeHold? {
+        let tries = 100
+        for _ in 1..<tries {
+            do throws(PodsError) { return try launch(identifier, in: root) } catch {
+                guard case .containers(.identifierInUse) = error else { throw error }
+            }
+            Clock.pause(10_000_000)
+            _ = Repair.run(in: root, and: store)
+        }
+        return try launch(identifier, in: root)
     }
 
     /// From the image to the command's first instruction.
@@ -237,23 +338,29 @@ package struct Supervisor: ~Copyable {
             throw .images(error)
         }
         let margin: UInt64 = 2_000_000_000
-        let initial = ContainerInit(
+        var initial = ContainerInit(
             stopSignal: try request.stopSignal(config), grace: UInt32(clamping: record.terminationGrace),
             deadline: deadline.map { $0 &+ margin } ?? 0)
+        initial.holdsLock = node?.lock != nil
         var prepared = try store.prepare(
             request,
             PodPlacement(
                 identifier: identifier, hostname: record.hostname, initial: record.hasInit ? initial : nil,
-                stopsOnSignal: false), in: root, phases: LaunchPhases(measured: false))
+                stopsOnSignal: false, node: node, network: network), in: root, phases: LaunchPhases(measured: false))
         guard let mount = prepared.mount.take() else { preconditionFailure("prepared with its root") }
         try launch(&prepared, mount, in: root)
         let held = prepared.keep()
+        // The namespace is the container's from now on.
+        network = nil
+        if record.hasInit { slot = nil }
         status.phase = .running
         (status.reason, status.message) = (nil, nil)
         status.startedAt = Clock.wall()
         status.deadline = deadline
         status.stopSignal = initial.stopSignal
-        do throws(SystemError) { try pod.write(status) } catch { throw .pods(error) }
+        // The container is there and goes on: what can't be written now is written at its end.
+        do throws(SystemError) { try pod.write(status) } catch {}
+        tell(PodEvent(.started, of: record))
         return held
     }
 

@@ -3,7 +3,8 @@ internal import OCI
 extension OperationReader {
     private static let podRunKeys =
         commonKeys + [
-            "pod_name", "image", "command", "args", "env", "ports", "node", "volume", "max_duration", "on_timeout",
+            "pod_name", "image", "command", "args", "env", "ports", "network", "node", "volume", "max_duration",
+            "on_timeout",
             "merge", "init", "scheduled_time",
         ]
     /// Keys of the same task's older forms.
@@ -21,6 +22,7 @@ extension OperationReader {
         let name = podName(fields)
         draft.podName = name.map { ($0, fields.position(of: "pod_name")) }
         draft.ports = ports(fields)
+        let network = network(fields, draft.ports.map(\.mapping))
         let image = image(fields)
         let command = command(fields)
         let environment = environment(fields)
@@ -33,7 +35,7 @@ extension OperationReader {
         guard let name, let image, let command, let node, let volume else { return nil }
         return PodTask(
             name: name, hostname: "\(tenant)-\(name)", image: image, command: command, environment: environment,
-            ports: draft.ports.map(\.mapping), node: node, volume: volume, maxDuration: maxDuration,
+            ports: draft.ports.map(\.mapping), network: network, node: node, volume: volume, maxDuration: maxDuration,
             onTimeout: onTimeout ?? .failure, hasInit: hasInit ?? true)
     }
 

@@ -15,6 +15,18 @@ extension OperationReader {
         }
     }
 
+    /// The network that the pod is in. One that publishes a port is in its tenant's.
+    mutating func network(_ fields: TaskFields, _ ports: [PortMapping]) -> PodNetwork {
+        let network = complaints.choice(fields, "network", PodNetwork.self) ?? .pod
+        if network != .pod, let port = ports.first(where: { $0.host != nil }) {
+            complaints.problem(
+                fields.position(of: "network"),
+                "\(fields.owner): network \(network.rawValue): port \(port.container) can't be published there"
+                    + "\n  hint: leave out its host, or the network")
+        }
+        return network
+    }
+
     /// `{container, host, protocol}`, or the container's port alone.
     private mutating func port(_ item: YAML, _ owner: String, _ place: String) -> PortMapping? {
         if case .scalar = item.content {

@@ -13,6 +13,7 @@ struct PodManifest {
                 "spec",
                 .members([
                     ("hostname", .string(pod.hostname)), ("restartPolicy", .string("Never")),
+                    ("hostNetwork", pod.network == .host ? .bool(true) : nil),
                     ("activeDeadlineSeconds", pod.maxDuration.map { .unsigned(($0 + 999) / 1000) }),
                     ("terminationGracePeriodSeconds", .unsigned(operation.terminationGraceSeconds)),
                     ("containers", .array([container])),
@@ -47,6 +48,7 @@ struct PodManifest {
             ("on-failure", .string(step.onFailure.rawValue)),
             ("on-timeout", pod.onTimeout == .failure ? nil : .string(pod.onTimeout.rawValue)),
             ("init", pod.hasInit ? nil : .string("false")),
+            ("network", pod.network == .pod ? nil : .string(pod.network.rawValue)),
         ]
         return .object([
             ("name", .string(pod.hostname)), ("namespace", .string(operation.tenant)), ("labels", .members(labels)),

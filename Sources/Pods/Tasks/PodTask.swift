@@ -29,6 +29,7 @@ package struct PodTask: Hashable, Sendable {
     /// In the order of the file; the last of a name wins.
     package let environment: [Variable]
     package let ports: [PortMapping]
+    package let network: PodNetwork
     package let node: Node
     /// The tenant's volume at /data.
     package let volume: String
@@ -55,4 +56,7 @@ package struct PortMapping: Hashable, Sendable {
     /// nil: it is not published, and reached by the pod's own address alone.
     package let host: UInt16?
     package let transport: Transport
+
+    /// As a request has it; nil: it is not published.
+    var published: String? { host.map { "\($0):\(container)/\(transport.rawValue)" } }
 }

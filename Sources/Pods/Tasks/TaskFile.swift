@@ -46,9 +46,8 @@ package struct TaskFile: Sendable {
         return TaskFile(operation: operation, warnings: warnings)
     }
 
-    /// Reads the file `path`, which the caller's user typed, and looks whether the sources of its uplinks are there.
-    package static func read(_ path: String, tenant: String, rules: Rules = Rules()) throws(PodsError) -> TaskFile {
-        let bytes: [UInt8]
+    /// The bytes of the file `path`, which the caller's user typed.
+    package static func content(of path: String) throws(PodsError) -> [UInt8] {
         do throws(SystemError) {
             // Without waiting: it may be a FIFO.
             let file = try Descriptor.workingDirectory.openFollowing(path, O_RDONLY | O_NONBLOCK)
@@ -56,9 +55,15 @@ package struct TaskFile: Sendable {
             guard status.isRegular else {
                 throw SystemError("open", path, detail: "not a regular file,", .EINVAL)
             }
-            bytes = try file.view.readAll(limit: maximumSize, size: status.size)
+            return try file.view.readAll(limit: maximumSize, size: status.size)
         } catch { throw .unreadableTaskFile(path, error) }
-        let file = try parse(bytes, name: path, tenant: tenant, rules: rules)
+    }
+
+    /// Reads the file `path`, whose bytes are `content`, and looks whether the sources of its uplinks are there.
+    package static func read(
+        _ path: String, _ content: [UInt8], tenant: String, rules: Rules = Rules()
+    ) throws(PodsError) -> TaskFile {
+        let file = try parse(content, name: path, tenant: tenant, rules: rules)
         let problems = try UplinkDirectory.of(taskFile: path).problems(of: file.operation)
         guard problems.isEmpty else {
             throw .invalidTaskFile(name: path, problems: problems, warnings: file.warnings)

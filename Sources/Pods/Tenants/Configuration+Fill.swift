@@ -1,3 +1,4 @@
+internal import Network
 internal import OCI
 internal import Planning
 
@@ -19,7 +20,7 @@ struct StrictObject {
 }
 
 extension Configuration {
-    private static let keys = ["nodes", "default_node", "cdi_dirs", "defaults", "groups", "tenants"]
+    private static let keys = ["nodes", "default_node", "cdi_dirs", "address_pool", "defaults", "groups", "tenants"]
 
     mutating func fill(_ json: JSON) throws(JSONError) {
         let top = try StrictObject(json, known: Configuration.keys)
@@ -39,6 +40,13 @@ extension Configuration {
             for (i, path) in cdiDirectories.enumerated() where !path.hasPrefix("/") {
                 throw JSONError("\(item.pointer)/\(i)", "'\(path)' is not absolute")
             }
+        }
+        if let item = top["address_pool"] {
+            let text = try item.string()
+            guard let pool = AddressPool(text) else {
+                throw JSONError(item.pointer, "'\(text)' is no private network such as 10.210.0.0/16")
+            }
+            addressPool = pool
         }
         if let object = top["defaults"] { defaults = try Limits.Changes(object) }
         for (name, object) in try top["groups"]?.members() ?? [] {

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Linux
+package import Network
 internal import OCI
 
 /// The host's configuration: nodes, tenants and their limits. It is read anew by every command.
@@ -18,6 +19,8 @@ package struct Configuration: Sendable {
     package var defaultNode = NodeName.mpu
     /// Where CDI files are; the later directories go before the earlier.
     package var cdiDirectories = ["/etc/cdi", "/var/run/cdi"]
+    /// Where tenants' networks have their addresses.
+    package var addressPool = AddressPool.standard
     var defaults = Limits.Changes()
     var groups: [(name: String, changes: Limits.Changes)] = []
     var tenants: [TenantEntry] = []
@@ -28,6 +31,9 @@ package struct Configuration: Sendable {
         var users: [UInt32] = []
         var changes = Limits.Changes()
     }
+
+    /// Those that it has, in its order.
+    package var tenantNames: [String] { tenants.map(\.name) }
 
     /// What holds without a file.
     package init() { self.init(path: Configuration.defaultPath, isPresent: false) }

@@ -5,6 +5,8 @@ package enum LimitKey: String, CaseIterable, Sendable {
     case sharedMemory = "shm_size"
     case writableLayer = "rootfs_size"
     case maximumRuntime = "max_runtime_h"
+    /// Of containers with a workspace.
+    case idleTimeout = "idle_timeout_h"
     case logSize = "log_size"
     // Of the tenant.
     case maximumPods = "max_pods"
@@ -13,10 +15,13 @@ package enum LimitKey: String, CaseIterable, Sendable {
     case transferSize = "transfer_size"
     case grace = "grace_seconds"
     case terminationGrace = "termination_grace_seconds"
+    /// Not a limit, but it is looked up as one.
+    case workspace
     // What pods may ask for; nothing by default.
     case hostPaths = "host_paths"
     case devices, privileged
     case hostNamespaces = "host_namespaces"
+    case outbound
 
     /// How a value is written.
     enum Kind: Sendable {
@@ -34,6 +39,8 @@ package enum LimitKey: String, CaseIterable, Sendable {
         case flag
         /// Names of namespaces.
         case namespaces
+        /// Where the directories of projects are, see ``WorkspacePlace``.
+        case workspaces
     }
 
     var kind: Kind {
@@ -41,12 +48,13 @@ package enum LimitKey: String, CaseIterable, Sendable {
         case .memory, .sharedMemory, .writableLayer, .logSize, .transferSize: .bytes
         case .cpus: .processors
         case .pids, .maximumPods, .maximumGroup: .count
-        case .maximumRuntime: .hours
+        case .maximumRuntime, .idleTimeout: .hours
         case .grace, .terminationGrace: .seconds
         case .mode: .mode
         case .hostPaths, .devices: .paths
-        case .privileged: .flag
+        case .privileged, .outbound: .flag
         case .hostNamespaces: .namespaces
+        case .workspace: .workspaces
         }
     }
 
@@ -54,7 +62,17 @@ package enum LimitKey: String, CaseIterable, Sendable {
     var mayBeUnlimited: Bool {
         switch kind {
         case .bytes, .processors, .count, .hours: true
-        case .seconds, .mode, .paths, .flag, .namespaces: false
+        case .seconds, .mode, .paths, .flag, .namespaces, .workspaces: false
+        }
+    }
+
+    /// The least number of bytes that can be set.
+    package var least: Int64 {
+        switch self {
+        case .logSize: PodLog.smallestLimit
+        // A file system must have room in it.
+        case .writableLayer: 1 << 20
+        default: 1
         }
     }
 
@@ -65,7 +83,7 @@ package enum LimitKey: String, CaseIterable, Sendable {
         case .cpus: .amount(1000)
         case .pids: .amount(512)
         case .sharedMemory: .amount(64 << 20)
-        case .writableLayer, .maximumRuntime: .unlimited
+        case .writableLayer, .maximumRuntime, .idleTimeout: .unlimited
         case .logSize: .amount(10 << 20)
         case .maximumPods: .amount(1)
         case .mode: .word(PodMode.replace.rawValue)
@@ -74,7 +92,8 @@ package enum LimitKey: String, CaseIterable, Sendable {
         case .grace: .amount(300)
         case .terminationGrace: .amount(30)
         case .hostPaths, .devices, .hostNamespaces: .words([])
-        case .privileged: .flag(false)
+        case .privileged, .outbound: .flag(false)
+        case .workspace: .word(WorkspacePlace.builtIn)
         }
     }
 }

@@ -4,7 +4,7 @@ internal import Planning
 /// The value of a ``LimitKey``.
 package enum LimitValue: Hashable, Sendable {
     case unlimited
-    /// Bytes, thousandths of a processor, a count, seconds; of `max_runtime_h` milliseconds.
+    /// Bytes, thousandths of a processor, a count, seconds; of hours milliseconds.
     case amount(Int64)
     case word(String)
     case words([String])
@@ -20,7 +20,12 @@ package enum LimitValue: Hashable, Sendable {
     /// Reads what stands at `key`; `json` is not null.
     init(_ key: LimitKey, _ json: JSON) throws(JSONError) {
         switch key.kind {
-        case .bytes: self = .amount(try LimitValue.bytes(json))
+        case .bytes:
+            let bytes = try LimitValue.bytes(json)
+            guard bytes >= key.least else {
+                throw JSONError(json.pointer, "it must be at least \(key.least) bytes; null is no limit")
+            }
+            self = .amount(bytes)
         case .processors: self = .amount(try LimitValue.thousandths(json))
         case .count: self = .amount(try LimitValue.count(json, 1...Int64(Int32.max)))
         case .hours:
@@ -42,6 +47,12 @@ package enum LimitValue: Hashable, Sendable {
             }
             self = .words(try json.strings())
         case .flag: self = .flag(try json.bool())
+        case .workspaces:
+            let text = try json.string()
+            if let problem = WorkspacePlace.problem(with: text) {
+                throw JSONError(json.pointer, "'\(text)' \(problem)")
+            }
+            self = .word(text)
         case .namespaces:
             var names: [String] = []
             for item in try json.items() { names.append(try LimitValue.choice(item, LimitValue.namespaces)) }

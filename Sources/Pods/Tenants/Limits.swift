@@ -62,6 +62,8 @@ package struct Limits: Hashable, Sendable {
     package var writableLayer: Int64? { amount(.writableLayer) }
     /// Nanoseconds.
     package var maximumRuntime: UInt64? { amount(.maximumRuntime).map { UInt64($0) * 1_000_000 } }
+    /// How long a container with a workspace may do nothing, milliseconds.
+    package var idleTimeout: UInt64? { amount(.idleTimeout).map { UInt64($0) } }
     /// Of a pod's kept output, bytes.
     package var logSize: Int64? { amount(.logSize) }
 
@@ -81,10 +83,15 @@ package struct Limits: Hashable, Sendable {
     /// `T`: seconds from the stop signal to SIGKILL.
     package var terminationGrace: Int64 { amount(.terminationGrace) ?? 30 }
 
+    /// Where its workspaces are, see ``WorkspacePlace``.
+    var workspace: String { if case .word(let word) = self[.workspace] { word } else { WorkspacePlace.builtIn } }
+
     // MARK: What its pods may ask for
 
     package var hostPaths: [String] { words(.hostPaths) }
     package var devices: [String] { words(.devices) }
+    /// Whether they reach what is outside the host.
+    package var outbound: Bool { self[.outbound] == .flag(true) }
     package var privileged: Bool { self[.privileged] == .flag(true) }
     package var hostNamespaces: [String] { words(.hostNamespaces) }
 

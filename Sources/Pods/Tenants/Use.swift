@@ -15,25 +15,51 @@ package struct Use: Hashable, Sendable {
     package var pids: Int64 = 0
     /// What they have written outside their volumes, in bytes on the disk.
     package var writableLayers: Int64 = 0
-    /// Of the nodes' slots, `NODE SLOT`.
-    package var slots: [String] = []
+    /// The nodes' slots and who has them, whichever tenant's.
+    package var slots: [Slot] = []
+
+    /// A slot of a node.
+    package struct Slot: Hashable, Sendable {
+        package let node: NodeName
+        package let name: String
+        /// nil: it is free.
+        package let holder: DeviceSlot.Holder?
+
+        var json: JSON.Value {
+            .object([
+                ("node", .string(node.rawValue)), ("slot", .string(name)),
+                ("tenant", holder.map { .string($0.tenant) } ?? .null),
+                ("pod", holder.map { .string($0.pod) } ?? .null),
+            ])
+        }
+    }
 
     /// Nothing.
     package init() {}
 
-    /// Counts it by what can be seen: a pod of the tenant's is a container whose command holds a volume of the tenant's.
+    /// Counts it by what can be seen: a pod of the tenant's is a container whose command holds a volume of the tenant's, or
+    /// one that has a supervisor and has not ended.
     package static func count(
         _ tenant: String, _ configuration: Configuration, in root: borrowing RuntimeRoot, store: ImageStore
     ) throws(PodsError) -> Use {
         var holders: Set<Int32> = []
         for volume in try Volume.all(of: tenant, in: store) { holders.formUnion(try volume.users(in: store)) }
+        let live = Set(
+            try PodList(of: root, store: store.path).entries(tenant: tenant).filter { !$0.status.isFinal }
+                .map(\.record.id))
         let all: [ContainerUse]
         do throws(ContainersError) { all = try root.uses() } catch { throw .containers(error) }
         var use = Use()
-        for container in all where container.runtime.map(holders.contains) == true { use.add(container) }
+        for container in all
+        where container.runtime.map(holders.contains) == true || live.contains(container.identifier) {
+            use.add(container)
+        }
         for name in NodeName.allCases {
-            for holder in try DeviceSlot.taken(of: try configuration.node(name.rawValue), in: root)
-            where holder.tenant == tenant { use.slots.append("\(name) \(holder.slot)") }
+            let node = try configuration.node(name.rawValue)
+            let taken = try DeviceSlot.taken(of: node, in: root)
+            for slot in node.slots {
+                use.slots.append(Slot(node: name, name: slot, holder: taken.first { $0.slot == slot }))
+            }
         }
         return use
     }
@@ -78,7 +104,7 @@ extension Tenant {
         return .members([
             ("tenant", .string(name)), ("group", group.map { .string($0) }),
             ("configuration", configuration.isPresent ? .string(configuration.path) : nil),
-            ("limits", .object(rows)), ("slots", use.map { .strings($0.slots) }),
+            ("limits", .object(rows)), ("slots", use.map { .array($0.slots.map(\.json)) }),
         ])
     }
 }

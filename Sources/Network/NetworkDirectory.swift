@@ -1,0 +1,130 @@
+internal import Glibc
+internal import Linux
+
+/// What is kept of the networks of a root, with the lock under which they are changed:
+///
+///     ROOT/@networks                     flock(2), exclusive, of who changes something
+///     ROOT/@networks/host                something of the host's is changed: its ip_forward of before
+///     ROOT/@networks/iptables            the chain that has rules of ours
+///     ROOT/@networks/TENANT/subnet       its addresses
+///     ROOT/@networks/TENANT/ns           its router: a network namespace is mounted there
+///     ROOT/@networks/TENANT/ready        the router is whole
+///     ROOT/@networks/TENANT/outbound     its pods may reach what is outside
+///     ROOT/@networks/TENANT/hosts        /etc/hosts of its pods, see ``HostsFile``
+///     ROOT/@networks/TENANT/resolv       /etc/resolv.conf of those that reach nothing outside
+///     ROOT/@networks/TENANT/ID           a ``NetworkRecord``; pods' names have a '-', the others have not
+///     ROOT/@networks/TENANT/ID.hostname  /etc/hostname of that pod
+struct NetworkDirectory: ~Copyable {
+    static let name = "@networks"
+    static let hostnameEnd = ".hostname"
+    /// Of the directory, with the root's.
+    let path: String
+    /// The root's.
+    let identifier: String
+    private let directory: OwnedDescriptor
+
+    private init(_ path: String, _ identifier: String, _ directory: consuming OwnedDescriptor) {
+        self.path = path
+        self.identifier = identifier
+        self.directory = directory
+    }
+
+    var view: Descriptor { directory.view }
+
+    /// Makes the directory where it is missing, and waits for the lock.
+    static func lock(_ root: String, _ identifier: String) throws(SystemError) -> NetworkDirectory {
+        while true {
+            if let locked = try existing(root, identifier) { return locked }
+            do throws(SystemError) {
+                try Descriptor.workingDirectory.makeDirectory("\(root)/\(name)", mode: 0o700)
+            } catch
+                where error.code == .EEXIST
+            {}
+        }
+    }
+
+    /// The same of one that is there; nil: it is not.
+    static func existing(_ root: String, _ identifier: String) throws(SystemError) -> NetworkDirectory? {
+        let path = "\(root)/\(name)"
+        while true {
+            let directory: OwnedDescriptor
+            do throws(SystemError) {
+                directory = try Descriptor.workingDirectory.open(path, O_RDONLY | O_DIRECTORY)
+            } catch {
+                if error.code == .ENOENT { return nil }
+                throw error
+            }
+            _ = try directory.view.lock(exclusive: true, waiting: true)
+            // The one before may have removed it, and another may be in its place.
+            let own = try directory.view.status()
+            let present = try? Descriptor.workingDirectory.status(of: path)
+            if present?.inode == own.inode, present?.device == own.device {
+                return NetworkDirectory(path, identifier, directory)
+            }
+        }
+    }
+
+    /// Lets go of the lock, and of the directory if nothing is in it.
+    consuming func end() {
+        try? Descriptor.workingDirectory.unlink(path, flags: AT_REMOVEDIR)
+        // Until here it must be held.
+        _ = directory.view
+    }
+
+    /// Of the tenants that have a network, or half of one.
+    func tenants() throws(SystemError) -> [String] {
+        var names: [String] = []
+        for entry in try view.entries() {
+            let name = Descriptor.text(ofEntry: entry)
+            if try view.status(of: entry).isDirectory { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    /// The text of a file of ours; nil: there is none.
+    func text(_ name: String) throws(SystemError) -> String? {
+        do throws(SystemError) { return String(decoding: try view.readFile(name, limit: 1 << 16), as: UTF8.self) } catch
+        {
+            if error.code == .ENOENT { return nil }
+            throw error
+        }
+    }
+
+    /// Writes it, or with nil removes it.
+    func set(_ name: String, _ text: String?) throws(SystemError) {
+        if let text { return try view.replaceFile(name, with: Array(text.utf8)) }
+        do throws(SystemError) { try view.unlink(name) } catch  where error.code == .ENOENT {}
+    }
+
+    /// Writes it for all to read, whatever the umask says: the users of images differ.
+    func setForAll(_ name: String, _ text: String) throws(SystemError) {
+        try set(name, text)
+        let file = try view.open(name, O_RDONLY)
+        try file.view.setMode(0o644)
+        try file.close()
+    }
+
+    /// A tenant's directory by its name here.
+    func subnet(of tenant: String) throws(SystemError) -> TenantSubnet? {
+        try text("\(tenant)/subnet").flatMap { TenantSubnet($0) }
+    }
+
+    func record(_ id: String, of tenant: String) throws(SystemError) -> NetworkRecord? {
+        try text("\(tenant)/\(id)").flatMap { NetworkRecord(id: id, $0) }
+    }
+
+    /// Of a tenant's pods. One that can't be read is left out: nobody has ever written it whole.
+    func records(of tenant: String) throws(SystemError) -> [NetworkRecord] {
+        let own = try view.open(tenant, O_RDONLY | O_DIRECTORY)
+        var found: [NetworkRecord] = []
+        for entry in try own.view.entries() {
+            let id = Descriptor.text(ofEntry: entry)
+            guard id.utf8.contains(UInt8(ascii: "-")), !id.hasSuffix(NetworkDirectory.hostnameEnd),
+                !id.hasSuffix(".new"),
+                let record = try record(id, of: tenant)
+            else { continue }
+            found.append(record)
+        }
+        return found.sorted { $0.octet < $1.octet }
+    }
+}

@@ -1,0 +1,78 @@
+internal import Glibc
+internal import Linux
+
+/// A tenant's router: a network namespace with a bridge, whose ports are the tenant's pods. It has no link to anything else
+/// unless ``HostLink`` makes one, so that no pod reaches another tenant's, the host or what is outside, whatever rules those
+/// have.
+enum TenantRouter {
+    static let bridge = "br0"
+
+    /// The router of `tenant`, made where it is missing, or only half there.
+    static func open(
+        _ tenant: String, _ subnet: TenantSubnet, in directory: borrowing NetworkDirectory, _ own: borrowing OwnNetwork
+    ) throws(NetworkError) -> OwnedDescriptor {
+        if let present = try existing(tenant, in: directory) { return present }
+        let pin = "\(directory.path)/\(tenant)/ns"
+        try during(.router) { () throws(SystemError) in
+            try NamespacePin.remove(pin)
+            try directory.set("\(tenant)/ns", "")
+        }
+        let space = try during(.router) { () throws(SystemError) in
+            try own.insideNew { (space: consuming OwnedDescriptor) throws(SystemError) in
+                try NamespacePin.make(space.view, at: pin)
+                try configure(subnet)
+                return space
+            }
+        }
+        try FirewallProgram.load(RouterRules.text(subnet), in: space.view)
+        try during(.router) { () throws(SystemError) in try directory.set("\(tenant)/ready", "") }
+        return space
+    }
+
+    /// nil: there is none, or it is not whole.
+    static func existing(
+        _ tenant: String, in directory: borrowing NetworkDirectory
+    ) throws(NetworkError) -> OwnedDescriptor? {
+        let isReady: Bool
+        do throws(SystemError) { isReady = try directory.view.exists("\(tenant)/ready") } catch {
+            throw .step(.records, error)
+        }
+        guard isReady else { return nil }
+        do throws(SystemError) { return try NamespacePin.open("\(directory.path)/\(tenant)/ns") } catch {
+            throw .step(.router, error)
+        }
+    }
+
+    /// Whether ``existing(_:in:)`` finds it.
+    static func isWhole(_ tenant: String, in directory: borrowing NetworkDirectory) throws(SystemError) -> Bool {
+        guard try directory.view.exists("\(tenant)/ready") else { return false }
+        guard let pin = try NamespacePin.open("\(directory.path)/\(tenant)/ns") else { return false }
+        try pin.close()
+        return true
+    }
+
+    /// Inside it.
+    private static func configure(_ subnet: TenantSubnet) throws(SystemError) {
+        // Before there is a link: each new one has what stands in default.
+        try NetworkSetting.set("ipv6/conf/default/disable_ipv6", to: "1")
+        try NetworkSetting.set("ipv4/ip_forward", to: "1")
+        try NetworkSetting.set("ipv4/conf/all/send_redirects", to: "0")
+        try NetworkSetting.set("ipv4/conf/default/send_redirects", to: "0")
+        let socket = try NetlinkSocket.open()
+        try socket.request(.bridge(bridge, HardwareAddress(of: subnet.gateway)), bridge, "RTM_NEWLINK")
+        let index = try socket.index(of: bridge)
+        try socket.request(.address(subnet.gateway, length: 24, on: index), bridge, "RTM_NEWADDR")
+    }
+
+    /// Takes it away, whatever is left of it.
+    static func remove(_ tenant: String, in directory: borrowing NetworkDirectory) throws(NetworkError) {
+        try during(.router) { () throws(SystemError) in
+            guard try directory.view.exists(tenant) else { return }
+            try directory.set("\(tenant)/ready", nil)
+            try NamespacePin.remove("\(directory.path)/\(tenant)/ns")
+        }
+        try during(.records) { () throws(SystemError) in
+            do throws(SystemError) { try directory.view.removeTree(tenant) } catch  where error.code == .ENOENT {}
+        }
+    }
+}
