@@ -15,8 +15,8 @@ help:
 	@echo "make faults        kill it at each system call, and fail each, and look what is left; about 20 minutes"
 	@echo "make bench         start-up times beside other runtimes that are installed"
 	@echo "make fuzz          look for inputs that break a parser, FUZZ_SECONDS each (default 60)"
-	@echo "make install       copy the executable to PREFIX/bin (default /usr/local)"
-	@echo "make order         list what a launch calls, for the linker to lay it side by side"
+	@echo "make install       the executable, manual pages and completions below PREFIX (default /usr/local)"
+	@echo "make order         list what a launch calls and changes, for the linker to lay it side by side"
 	@echo "make format        format the sources"
 	@echo "make arm64         build for arm64 with Swift 6.0 (SWIFT_SDK, default aarch64-linux)"
 
@@ -50,8 +50,14 @@ arm64:
 
 install: build
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/perigee
+	$(BINARY) man --output $(DESTDIR)$(PREFIX)/share/man/man1
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	$(BINARY) completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/perigee
+	$(BINARY) completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_perigee
+	$(BINARY) completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/perigee.fish
 
-# The list of functions by which the executable is linked.
+# The list of functions and variables by which the executable is linked.
 order: build
 	@Rootfs/order.py $(BINARY) CShims/CStart/launch.order
 

@@ -2,7 +2,7 @@
 # packages.sh : installs the Debian packages that building and testing need, where some are missing.
 set -eu
 need="libseccomp-dev libarchive-dev libzstd-dev libssl-dev zlib1g-dev libyaml-dev pkg-config python3 python3-venv zstd \
-qemu-user-static strace libcap2-bin skopeo umoci podman catatonit containernetworking-plugins
+qemu-user-static strace nftables iperf3 libcap2-bin skopeo umoci podman catatonit containernetworking-plugins
 runc isal"
 missing=
 for package in $need; do

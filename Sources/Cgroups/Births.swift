@@ -22,17 +22,19 @@ final class Births {
         self.owner = owner
     }
 
-    /// Makes the group everywhere and sets it up.
-    func makeAll(_ settings: CgroupSettings) throws(CgroupError) {
+    /// Makes the group everywhere and sets it up. `begun`: see ``OwnedCgroup``.
+    func makeAll(
+        _ settings: CgroupSettings, begun: (String) throws(SystemError) -> Bool = { _ in false }
+    ) throws(CgroupError) {
         for setting in settings.writes where setting.version == .v2 && group.layout.unifiedMountPoint == nil {
             throw .missingController(property: setting.property, setting.controller)
         }
         let first = group.layout.claimRoot
-        if let first { try makeAndClaim(below: first) }
+        if let first { try makeAndClaim(below: first, begun: begun) }
         if let owner, let directory = claim?.view {
             do throws(SystemError) { try CgroupMark.set(owner, on: directory) } catch { throw CgroupError(error) }
         }
-        if let root = group.layout.unifiedMountPoint, let directory = group.unifiedDirectory {
+        if let root = group.layout.unifiedMountPoint, let directory = unifiedDirectory {
             try ControllerSwitch(group: group, settings: settings).enable(below: root, directory)
         }
         for hierarchy in group.hierarchies {
@@ -92,10 +94,12 @@ final class Births {
 extension Births {
     /// Makes the group in the tree that decides whose it is, and claims it there. Who comes second finds it claimed; who
     /// finds it made and not yet claimed replaces it, and the first sees that its own is gone.
-    private func makeAndClaim(below root: String) throws(CgroupError) {
+    private func makeAndClaim(
+        below root: String, begun: (String) throws(SystemError) -> Bool
+    ) throws(CgroupError) {
         let directory = "\(root)/\(group.path.text)"
         try make(
-            below: root,
+            below: root, begun: begun,
             replacing: { path throws(SystemError) in
                 guard let leftover = try Self.claimed(path) else { return false }
                 try Descriptor.workingDirectory.unlink(path, flags: Flags.removeDirectory)
@@ -123,7 +127,7 @@ extension Births {
 
     /// Makes the group in one tree: one call where the groups above exist.
     private func make(
-        below root: String,
+        below root: String, begun: (String) throws(SystemError) -> Bool = { _ in false },
         replacing remove: (String) throws(SystemError) -> Bool = { path throws(SystemError) in
             try Descriptor.workingDirectory.unlink(path, flags: Flags.removeDirectory)
             return true
@@ -134,7 +138,10 @@ extension Births {
         let tries = 100
         for attempt in 1...tries {
             do throws(SystemError) {
-                try Descriptor.workingDirectory.makeDirectory(directory, mode: 0o755)
+                let isMade = attempt == 1 ? try begun(directory) : false
+                if !isMade {
+                    try Descriptor.workingDirectory.makeDirectory(directory, mode: 0o755)
+                }
                 isBorn = true
                 return
             } catch {

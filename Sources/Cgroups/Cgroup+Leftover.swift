@@ -32,8 +32,8 @@ enum CgroupMark {
 extension Cgroup {
     /// Whether the group is still in the tree that decides whose it is, from which it is removed last: one fstatat(2).
     package func isPresent() throws(SystemError) -> Bool {
-        guard let root = layout.claimRoot else { return false }
-        return try Descriptor.workingDirectory.exists("\(root)/\(path.text)")
+        guard let directory = claimDirectory else { return false }
+        return try Descriptor.workingDirectory.exists(directory)
     }
 
     /// Kills and removes what a launch left of the group that died, or could not remove it. There need be nothing, and
@@ -41,8 +41,7 @@ extension Cgroup {
     /// an empty one without a mark is removed alone: the launch died between making and marking it. False: it stays, has no
     /// mark, and processes or groups in it that may be `owner`'s.
     package func removeLeftover(of owner: String?) throws(CgroupError) -> Bool {
-        guard let root = layout.claimRoot else { return true }
-        let directory = "\(root)/\(path.text)"
+        guard let directory = claimDirectory else { return true }
         let isOurs: Bool
         let claim: OwnedDescriptor
         do throws(SystemError) {

@@ -28,7 +28,11 @@ extension Cgroup {
         }
         for setting in settings.writes where setting.version == .v1 { try extend(to: setting.controller) }
         if let root = layout.unifiedMountPoint, let directory = unifiedDirectory {
-            try ControllerSwitch(group: self, settings: settings).enable(below: root, directory)
+            let opened: OwnedDescriptor
+            do throws(SystemError) { opened = try Descriptor.workingDirectory.open(directory, Flags.listing) } catch {
+                throw CgroupError(error)
+            }
+            try ControllerSwitch(group: self, settings: settings).enable(below: root, opened.view)
         }
         try apply(settings.writes)
     }

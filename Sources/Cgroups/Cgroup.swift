@@ -21,6 +21,15 @@ package struct Cgroup: Hashable, Sendable {
     /// Its directory in the v2 tree: what a cgroup namespace, or a user, is shown.
     package var unifiedDirectory: String? { layout.unifiedMountPoint.map { "\($0)/\(path.text)" } }
 
+    /// Its directory in the tree that decides whose it is; nil: the host has none.
+    package var claimDirectory: String? { layout.claimRoot.map { "\($0)/\(path.text)" } }
+
+    /// The one above, where whoever makes the group may make that, for whoever ends last removes it.
+    package var claimParent: String? {
+        guard path.isOurs, let root = layout.claimRoot, let parent = path.parent else { return nil }
+        return "\(root)/\(parent.text)"
+    }
+
     /// Its directories in all trees, v2's first.
     var directories: [String] {
         (unifiedDirectory.map { [$0] } ?? []) + hierarchies.map { directory(in: $0) }

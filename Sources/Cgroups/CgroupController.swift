@@ -45,8 +45,13 @@ package struct CgroupControllers: OptionSet, Hashable, Sendable {
     /// words are passed over.
     init(listing text: some StringProtocol) {
         self = []
-        for word in text.split(whereSeparator: { $0 == " " || $0 == "," || $0 == "\n" }) {
-            formUnion(CgroupControllers(named: word))
+        var rest = Substring(text)
+        while !rest.isEmpty {
+            let end = rest.utf8.firstIndex {
+                $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "\n")
+            }
+            formUnion(CgroupControllers(named: rest[..<(end ?? rest.endIndex)]))
+            rest = end.map { rest[rest.utf8.index(after: $0)...] } ?? ""
         }
     }
 

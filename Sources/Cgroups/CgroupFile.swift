@@ -10,14 +10,26 @@ enum CgroupFile {
         let longestLine = 512
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 8)
         defer { buffer.deallocate() }
-        var bytes: [UInt8] = []
+        var text = ""
         while true {
             let n: Int
             do throws(SystemError) { n = try file.view.read(into: buffer) } catch {
                 throw SystemError(error.call, path, detail: error.detail, error.code)
             }
-            bytes.append(contentsOf: buffer[..<n])
-            if n < size - longestLine { return String(decoding: bytes, as: UTF8.self) }
+            text += String(decoding: buffer[..<n], as: UTF8.self)
+            if n < size - longestLine { return text }
+        }
+    }
+
+    /// `directory`/`name`, in just the memory that it needs: a longer string costs a launch more than its bytes.
+    static func path(_ directory: String, _ name: String) -> String {
+        let count = directory.utf8.count + 1 + name.utf8.count
+        return String(unsafeUninitializedCapacity: count) { buffer in
+            var (_, end) = buffer.initialize(from: directory.utf8)
+            buffer.initializeElement(at: end, to: UInt8(ascii: "/"))
+            end += 1
+            _ = UnsafeMutableBufferPointer(rebasing: buffer[end...]).initialize(from: name.utf8)
+            return count
         }
     }
 

@@ -13,13 +13,26 @@ package struct CgroupPath: Hashable, Sendable {
         let relative = text.utf8.first == UInt8(ascii: "/") ? String(text.dropFirst()) : text
         func refuse(_ reason: StaticString) -> CgroupError { .invalidPath(text, reason: reason) }
         guard relative.utf8.count <= Self.longest else { throw refuse("longer than 2048 bytes") }
-        for name in relative.split(separator: "/", omittingEmptySubsequences: false) {
-            if name.isEmpty { throw refuse("a name in it is empty") }
-            if name == "." || name == ".." { throw refuse("'.' and '..' are not allowed") }
-            if name.utf8.count > 255 { throw refuse("a name in it is longer than 255 bytes") }
-            if name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) { throw refuse("it has a control character") }
+        // Without an array of the names: each launch comes here.
+        var name = (length: 0, isDots: true)
+        for byte in relative.utf8 {
+            if byte == UInt8(ascii: "/") {
+                if let why = Self.objection(to: name) { throw refuse(why) }
+                name = (0, true)
+                continue
+            }
+            if byte < 0x20 || byte == 0x7f { throw refuse("it has a control character") }
+            name = (name.length + 1, name.isDots && byte == UInt8(ascii: "."))
         }
+        if let why = Self.objection(to: name) { throw refuse(why) }
         self.text = relative
+    }
+
+    /// What is wrong with a name of this many bytes, dots all of them or not.
+    private static func objection(to name: (length: Int, isDots: Bool)) -> StaticString? {
+        if name.length == 0 { return "a name in it is empty" }
+        if name.isDots, name.length <= 2 { return "'.' and '..' are not allowed" }
+        return name.length > 255 ? "a name in it is longer than 255 bytes" : nil
     }
 
     /// A path that is known to be well formed.

@@ -137,16 +137,16 @@ extension CgroupSettings {
         if memory.useHierarchy == true, isV1 {
             add("memory.useHierarchy", .memory, .v1, "memory.use_hierarchy", "1", otherwise: .nothing)
         }
-        for (property, limit, file) in [
-            ("memory.kernel", memory.kernel, "memory.kmem.limit_in_bytes"),
-            ("memory.kernelTCP", memory.kernelTCP, "memory.kmem.tcp.limit_in_bytes"),
-        ] {
-            guard let limit, limit != 0 else { continue }
-            if isV1 {
-                add(property, .memory, .v1, file, "\(max(limit, -1))")
-            } else if limit > 0 {
-                throw .unsupported(property: property, reason: "cgroup v2 has no such setting")
-            }
+        try addKernel("memory.kernel", memory.kernel, "memory.kmem.limit_in_bytes")
+        try addKernel("memory.kernelTCP", memory.kernelTCP, "memory.kmem.tcp.limit_in_bytes")
+    }
+
+    private mutating func addKernel(_ property: String, _ limit: Int64?, _ file: String) throws(CgroupError) {
+        guard let limit, limit != 0 else { return }
+        if legacy.contains(.memory) {
+            add(property, .memory, .v1, file, "\(max(limit, -1))")
+        } else if limit > 0 {
+            throw .unsupported(property: property, reason: "cgroup v2 has no such setting")
         }
     }
 }

@@ -95,13 +95,13 @@ extension Cgroup {
     package func oomKills() throws(CgroupError) -> UInt64? {
         guard let memory = place(of: .memory) else { return nil }
         let file = memory.version == .v1 ? "memory.oom_control" : "memory.events"
-        return try CgroupFile.readIfPresent("\(memory.directory)/\(file)").flatMap {
+        return try CgroupFile.readIfPresent(CgroupFile.path(memory.directory, file)).flatMap {
             CgroupFile.number("oom_kill", in: $0)
         }
     }
 
     private func number(_ place: Place, _ file: String) throws(CgroupError) -> UInt64? {
-        guard let text = try CgroupFile.readIfPresent("\(place.directory)/\(file)") else { return nil }
+        guard let text = try CgroupFile.readIfPresent(CgroupFile.path(place.directory, file)) else { return nil }
         return UInt64(text.prefix { $0 != "\n" })
     }
 }

@@ -19,9 +19,13 @@ struct ControllerSwitch {
 
     /// Enables them from the tree's root down to the group above `directory`. Where that is done already, as with every
     /// launch but the first, it costs reading one file.
-    func enable(below root: String, _ directory: String) throws(CgroupError) {
+    func enable(below root: String, _ directory: Descriptor) throws(CgroupError) {
         if wanted.isEmpty { return }
-        let has = CgroupControllers(listing: try CgroupFile.read("\(directory)/cgroup.controllers"))
+        let present: String
+        do throws(SystemError) { present = try CgroupFile.readRaw("cgroup.controllers", in: directory) } catch {
+            throw CgroupError(error)
+        }
+        let has = CgroupControllers(listing: present)
         if has.isSuperset(of: wanted) { return }
         let offered = CgroupControllers(listing: try CgroupFile.read("\(root)/cgroup.controllers"))
         if let setting = settings.writes.first(where: { $0.version == .v2 && !offered.isSuperset(of: $0.controller) }) {

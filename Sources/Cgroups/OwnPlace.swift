@@ -8,8 +8,13 @@ package struct OwnPlace: Sendable {
     /// Makes the group `path` and moves this process into it.
     package static func enter(_ path: CgroupPath) throws(CgroupError) -> OwnPlace {
         let owned = try OwnedCgroup(creating: path, in: try CgroupLayout.detect(), LinuxResources())
-        try owned.view.join(Identity.process, unified: true)
-        return OwnPlace(group: owned.keep())
+        // A group of which we are half a member must not be dropped: that would kill us.
+        let place = OwnPlace(group: owned.keep())
+        do throws(CgroupError) { try place.group.join(Identity.process, unified: true) } catch {
+            place.leave()
+            throw error
+        }
+        return place
     }
 
     /// Removes the group `path` of a process that was killed; one in which there is a process stays.

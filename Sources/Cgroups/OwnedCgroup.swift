@@ -14,8 +14,10 @@ package struct OwnedCgroup: ~Copyable {
     /// are free until ``restrictDevices()``. An empty group that was
     /// left over there is replaced; one with processes, or of another launch that has not filled it yet, is
     /// ``CgroupError/occupied(path:)``. On an error nothing is left. `owner` is for ``Cgroup/removeLeftover(of:)``.
+    /// `begun` tells whether ``Cgroup/claimDirectory`` was made for this group already, and throws what mkdir(2) said.
     package init(
-        creating path: CgroupPath, in layout: CgroupLayout, _ settings: CgroupSettings, owner: String? = nil
+        creating path: CgroupPath, in layout: CgroupLayout, _ settings: CgroupSettings, owner: String? = nil,
+        begun: (String) throws(SystemError) -> Bool = { _ in false }
     ) throws(CgroupError) {
         var wanted = CgroupControllers.alwaysJoined.union(settings.controllers)
         // The v2 tree freezes and kills; without it v1's freezer does.
@@ -24,7 +26,7 @@ package struct OwnedCgroup: ~Copyable {
         let group = Cgroup(path, in: layout, hierarchies: hierarchies)
         let births = Births(group, owner: owner)
         do throws(CgroupError) {
-            try births.makeAll(settings)
+            try births.makeAll(settings, begun: begun)
         } catch {
             births.undo()
             throw error
@@ -36,10 +38,12 @@ package struct OwnedCgroup: ~Copyable {
 
     /// The same from config.json's limits.
     package init(
-        creating path: CgroupPath, in layout: CgroupLayout, _ resources: LinuxResources, owner: String? = nil
+        creating path: CgroupPath, in layout: CgroupLayout, _ resources: LinuxResources, owner: String? = nil,
+        begun: (String) throws(SystemError) -> Bool = { _ in false }
     ) throws(CgroupError) {
         try self.init(
-            creating: path, in: layout, CgroupSettings(resources, legacy: layout.legacyControllers), owner: owner)
+            creating: path, in: layout, CgroupSettings(resources, legacy: layout.legacyControllers), owner: owner,
+            begun: begun)
     }
 
     deinit { births.undo() }

@@ -30,7 +30,9 @@ enum CommandLineTool {
         if words.first == "help" {
             let name = words.dropFirst().joined(separator: " ")
             guard !name.isEmpty else { return printed(overview) }
-            guard let verb = Verb.Name(rawValue: name)?.verb else { throw UsageError("no verb '\(name)'") }
+            guard let verb = (Verb.Name.named(name) ?? .hyphenated(name))?.verb else {
+                throw UsageError("no verb '\(name)'")
+            }
             return printed(verb.help)
         }
         guard let (verb, rest) = Verb.named(by: words) else { throw unknownVerb(words) }
@@ -52,9 +54,12 @@ enum CommandLineTool {
 
     /// What engines say to every runtime.
     private static func useEngineOptions(_ global: Arguments) throws {
-        let name = global["--log-format"] ?? ErrorLog.Format.text.rawValue
-        guard let format = ErrorLog.Format(rawValue: name) else {
-            throw UsageError("--log-format '\(name)' is neither text nor json")
+        var format = ErrorLog.Format.text
+        if let name = global["--log-format"] {
+            guard let named = ErrorLog.Format(rawValue: name) else {
+                throw UsageError("--log-format '\(name)' is neither text nor json")
+            }
+            format = named
         }
         if let path = global["--log"], !path.isEmpty { ErrorLog(path: path, format: format).use() }
         if global.has("--systemd-cgroup") {
@@ -107,11 +112,17 @@ enum CommandLineTool {
             \(list.joined())
             global options:
             \(Verb.table(GlobalOptions.table))
-            perigee help VERB tells more of one. Exit codes: of a command that was run, its own, 128 + n for a signal,
-            124 at its deadline, 125 if perigee failed, 126 not executable, 127 not found; of all that manages: 0,
-            1 failed, 2 usage or invalid file, 3 busy, 4 not found, 5 not permitted.
+            perigee help VERB tells more of one. \(exitCodes)
 
             """
+    }
+
+    static var exitCodes: String {
+        """
+        Exit codes: of a command that was run, its own, 128 + n for a signal,
+        124 at its deadline, 125 if perigee failed, 126 not executable, 127 not found; of all that manages: 0,
+        1 failed, 2 usage or invalid file, 3 busy, 4 not found, 5 not permitted.
+        """
     }
 
     // MARK: output

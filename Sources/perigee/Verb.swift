@@ -61,27 +61,54 @@ extension Verb {
         case podInspect = "pod inspect"
         case podStats = "pod stats"
         case podLogs = "pod logs"
+        case podExec = "pod exec"
+        case podAttach = "pod attach"
+        case podEvents = "pod events"
         case podWait = "pod wait"
         case podStop = "pod stop"
+        case podPause = "pod pause"
+        case podUnpause = "pod unpause"
         case podRemove = "pod rm"
         case podSupervise = "pod supervise"
         case podValidate = "pod validate"
         case podBundle = "pod bundle"
+        case podUnit = "pod unit"
+        case containerDeploy = "container deploy"
+        case containerList = "container list"
+        case containerAttach = "container attach"
+        case containerStop = "container stop"
+        case containerPause = "container pause"
+        case containerUnpause = "container unpause"
+        case containerStats = "container stats"
+        case containerRetire = "container retire"
+        case projectLaunch = "project launch"
         case volumeList = "volume list"
         case volumePut = "volume put"
         case volumeGet = "volume get"
         case volumeRemove = "volume rm"
         case limits
+        case checkLimits = "check limits"
         case imageLoad = "image load"
         case imageList = "image list"
         case imageInspect = "image inspect"
         case imageRemove = "image remove"
+        case imageDelete = "image delete"
         case imagePrune = "image prune"
         case imageUnpack = "image unpack"
         case run, create, start, exec, state, kill, pause, resume, update, events, ps, delete, list, features, spec
+        case completion, complete, man
 
         /// Those that people type.
-        static var listed: [Name] { allCases.filter { $0 != .podSupervise } }
+        static var listed: [Name] { allCases.filter { $0 != .podSupervise && $0 != .complete } }
+
+        /// Without the table that `init(rawValue:)` makes first.
+        static func named(_ text: String) -> Name? { allCases.first { $0.rawValue == text } }
+
+        /// Two words with a hyphen between them.
+        static func hyphenated(_ text: String) -> Name? {
+            let parts = text.split(separator: "-", maxSplits: 1)
+            return parts.count == 2 ? named("\(parts[0]) \(parts[1])") : nil
+        }
 
         /// One or two.
         var words: [Substring] { rawValue.split(separator: " ") }
@@ -94,21 +121,38 @@ extension Verb {
             case .podInspect: .podInspect
             case .podStats: .podStats
             case .podLogs: .podLogs
+            case .podExec: .podExec
+            case .podAttach: .podAttach
+            case .podEvents: .podEvents
             case .podWait: .podWait
             case .podStop: .podStop
+            case .podPause: .podPause
+            case .podUnpause: .podUnpause
             case .podRemove: .podRemove
             case .podSupervise: .podSupervise
             case .podValidate: .podValidate
             case .podBundle: .podBundle
+            case .podUnit: .podUnit
+            case .containerDeploy: .containerDeploy
+            case .containerList: .containerList
+            case .containerAttach: .containerAttach
+            case .containerStop: .containerStop
+            case .containerPause: .containerPause
+            case .containerUnpause: .containerUnpause
+            case .containerStats: .containerStats
+            case .containerRetire: .containerRetire
+            case .projectLaunch: .projectLaunch
             case .volumeList: .volumeList
             case .volumePut: .volumePut
             case .volumeGet: .volumeGet
             case .volumeRemove: .volumeRemove
             case .limits: .limits
+            case .checkLimits: .checkLimits
             case .imageLoad: .imageLoad
             case .imageList: .imageList
             case .imageInspect: .imageInspect
             case .imageRemove: .imageRemove
+            case .imageDelete: .imageDelete
             case .imagePrune: .imagePrune
             case .imageUnpack: .imageUnpack
             case .run: .run
@@ -126,6 +170,9 @@ extension Verb {
             case .list: .list
             case .features: .features
             case .spec: .spec
+            case .completion: .completion
+            case .complete: .complete
+            case .man: .man
             }
         }
     }
@@ -134,9 +181,12 @@ extension Verb {
     static func named(by words: ArraySlice<String>) -> (verb: Verb, rest: ArraySlice<String>)? {
         guard let first = words.first else { return nil }
         let isOne = !first.utf8.contains(UInt8(ascii: " "))
-        if isOne, let name = Name(rawValue: first) { return (name.verb, words.dropFirst()) }
-        guard let second = words.dropFirst().first else { return nil }
-        return Name(rawValue: "\(first) \(second)").map { ($0.verb, words.dropFirst(2)) }
+        if isOne, let name = Name.named(first) { return (name.verb, words.dropFirst()) }
+        if let second = words.dropFirst().first, let name = Name.named("\(first) \(second)") {
+            return (name.verb, words.dropFirst(2))
+        }
+        // `container-deploy` is `container deploy`.
+        return Name.hyphenated(first).map { ($0.verb, words.dropFirst()) }
     }
 }
 

@@ -34,28 +34,22 @@ extension Verb {
         let bundle = try Bundle(
             path: arguments["--bundle"] ?? ".", configuration: arguments["--config"] ?? "config.json")
         if !report.wantsPlan { try handover.check(terminal: bundle.spec.process?.terminal == true) }
-        var phases = LaunchPhases(measured: false)
-        let network = report.wantsPlan ? nil : ContainerRun.begin(bundle.spec.linux.namespaces, &phases)
+        let phases = LaunchPhases(measured: false)
         let root = try RuntimeRoot.at(path: global.root)
         try Foreground.holdSignals()
         Report.warn(Repair.run(in: root).map(\.description))
-        let mount = try bundle.openRoot()
-        var launch = try ContainerRun(
-            .init(
-                identifier: identifier, spec: bundle.spec, specPath: bundle.configurationPath,
-                rootDescription: "directory \(bundle.rootPath)",
-                filter: bundle.spec.linux.seccomp.map { .profile($0) } ?? .none, isStrict: false, stopsOnSignal: false,
-                isParked: true, handover: handover, bundle: bundle.path),
-            root: root, network: network, phases: phases)
-        if report.wantsPlan { return report.explain(launch.plan) }
+        let request = ContainerRun.Request(identifier, bundle, handover, isParked: true)
+        if report.wantsPlan { return report.explain(try ContainerRun(request, root: root, phases: phases).plan) }
+        var prepared = try PreparedBundle.prepare(request, of: bundle, in: root, phases: phases)
+        guard let mount = prepared.mount.take() else { preconditionFailure("prepared") }
+        var launch = prepared.launch
         for warning in launch.plan.warnings { CommandLineTool.complain("warning: \(warning)") }
-        var state = try StateDirectory.make(identifier, launch.record, in: root)
         let process: Int32
         do throws(ContainersError) {
-            process = try launch.create(in: root, &state, rootFileSystem: mount, bundle: bundle)
-            _ = consume state
+            process = try launch.create(in: root, &prepared.state, rootFileSystem: mount, bundle: bundle)
+            _ = consume prepared
         } catch {
-            _ = consume state
+            _ = consume prepared
             Report.warn(launch.runPoststop().map(\.description))
             throw error
         }

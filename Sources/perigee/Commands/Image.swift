@@ -37,7 +37,7 @@ extension Verb {
                 limits.maximumEntries = count
             }
             return images(path == "-" ? "the standard input" : path) { () throws(ImagesError) in
-                let store = try openStore(global)
+                let store = try openRepairedStore(global)
                 let source: ImageSource = path == "-" ? .standardInput : .path(path)
                 let records = try store.load(source, name: arguments["--name"], platform: platform, limits: limits)
                 return records.map { "loaded \($0.reference.familiar) \($0.platform) \($0.manifest)\n" }.joined()
@@ -50,7 +50,7 @@ extension Verb {
         run: { arguments, global in
             guard arguments.operands.isEmpty else { throw UsageError("image list: takes no operand") }
             return images { () throws(ImagesError) in
-                let records = try openStore(global).list()
+                let records = try openRepairedStore(global).list()
                 if arguments.has("--json") { return JSON.Value.array(records.map(\.json)).text(indent: 2) + "\n" }
                 return Table.text(
                     ["NAME", "PLATFORM", "SIZE", "LAYERS", "LOADED", "MANIFEST"],
@@ -70,7 +70,7 @@ extension Verb {
         run: { arguments, global in
             let name = try operand(arguments, "image inspect", "IMAGE")
             return images { () throws(ImagesError) in
-                let store = try openStore(global)
+                let store = try openRepairedStore(global)
                 let record = try store.find(name)
                 let config = try store.config(of: record).json
                 return JSON.Value.members([("image", record.json), ("config", config)]).text(indent: 2) + "\n"
@@ -83,7 +83,7 @@ extension Verb {
         run: { arguments, global in
             let name = try operand(arguments, "image remove", "IMAGE")
             return images { () throws(ImagesError) in
-                "removed \(try openStore(global).remove(name).reference.familiar)\n"
+                "removed \(try openRepairedStore(global).remove(name).reference.familiar)\n"
             }
         })
 
@@ -107,7 +107,7 @@ extension Verb {
                 throw UsageError("image unpack: needs two operands, IMAGE and DIR")
             }
             return images { () throws(ImagesError) in
-                let store = try openStore(global)
+                let store = try openRepairedStore(global)
                 let record = try store.find(arguments.operands[0])
                 try store.unpack(record, to: arguments.operands[1])
                 return "unpacked \(record.reference.familiar) to \(arguments.operands[1])\n"
@@ -115,7 +115,7 @@ extension Verb {
         })
 
     /// Opens the store, and removes what killed commands have left in it.
-    private static func openStore(_ global: GlobalOptions) throws(ImagesError) -> ImageStore {
+    static func openRepairedStore(_ global: GlobalOptions) throws(ImagesError) -> ImageStore {
         let store = try ImageStore(path: global.store)
         do throws(ContainersError) {
             if let root = try RuntimeRoot.existing(path: global.root) {

@@ -6,25 +6,33 @@ internal import Pods
 
 extension Verb {
     /// `perigee limits`
-    static let limits = Verb(
-        .limits, operands: "", summary: "show a tenant's limits, where they come from, and what is in use",
-        options: [TenantOption.option, Option("--json", "as JSON")],
-        notes:
-            "The limits are those of the configuration, see --config-file. Without root there is nothing in use to see.",
-        run: { arguments, global in
-            guard arguments.operands.isEmpty, arguments.command == nil else {
-                throw UsageError("limits: takes no operand")
+    static let limits = limits(.limits)
+    /// `perigee check limits`: the same.
+    static let checkLimits = limits(.checkLimits)
+
+    private static func limits(_ name: Name) -> Verb {
+        Verb(
+            name, operands: "", summary: "show a tenant's limits, where they come from, and what is in use",
+            options: [TenantOption.option, Option("--json", "as JSON")],
+            notes:
+                "The limits are those of the configuration, see --config-file. Without root there is nothing in use to see.",
+            run: { try showLimits(name, $0, $1) })
+    }
+
+    private static func showLimits(_ name: Name, _ arguments: Arguments, _ global: GlobalOptions) throws -> Int32 {
+        guard arguments.operands.isEmpty, arguments.command == nil else {
+            throw UsageError("\(name.rawValue): takes no operand")
+        }
+        do throws(PodsError) {
+            let configuration = try Configuration.read(global.configuration)
+            let tenant = try TenantOption.tenant(arguments, configuration)
+            let use = try use(of: tenant, configuration, global)
+            if arguments.has("--json") {
+                return CommandLineTool.printed(tenant.json(use, configuration).text(indent: 2) + "\n")
             }
-            do throws(PodsError) {
-                let configuration = try Configuration.read(global.configuration)
-                let tenant = try TenantOption.tenant(arguments, configuration)
-                let use = try use(of: tenant, configuration, global)
-                if arguments.has("--json") {
-                    return CommandLineTool.printed(tenant.json(use, configuration).text(indent: 2) + "\n")
-                }
-                return CommandLineTool.printed(LimitsTable(tenant, use, configuration).text)
-            } catch { return Report.failed(error.description, status: error.managementStatus) }
-        })
+            return CommandLineTool.printed(LimitsTable(tenant, use, configuration).text)
+        } catch { return Report.failed(error.description, status: error.managementStatus) }
+    }
 
     /// nil: the caller may not see it.
     private static func use(
@@ -46,10 +54,20 @@ extension Verb {
 enum TenantOption {
     static let option = Option("--tenant", value: "NAME", "whose (default: the caller's, of root: default)")
 
+    /// Who called sudo(8); nil: nobody did.
+    private static var invoker: UInt32? { Environment.value(of: "SUDO_UID").flatMap { UInt32($0) } }
+
+    /// The user who called, also by sudo.
+    static var caller: UInt32 { Identity.user == 0 ? invoker ?? 0 : Identity.user }
+
     /// The caller's, or of root the one that he names.
     static func tenant(_ arguments: Arguments, _ configuration: Configuration) throws(PodsError) -> Tenant {
-        let invoker = Environment.value(of: "SUDO_UID").flatMap { UInt32($0) }
-        return try configuration.tenant(of: Identity.user, invoker: invoker, asked: arguments["--tenant"])
+        try tenant(asked: arguments["--tenant"], configuration)
+    }
+
+    /// nil: he names none.
+    static func tenant(asked: String?, _ configuration: Configuration) throws(PodsError) -> Tenant {
+        try configuration.tenant(of: Identity.user, invoker: invoker, asked: asked)
     }
 }
 
@@ -73,7 +91,9 @@ struct LimitsTable {
         }
         var text = "tenant \(tenant.name)\(group); configuration: \(file)\n"
         text += Table.text(["LIMIT", "VALUE", "FROM", "IN USE"], rows)
-        for slot in use?.slots ?? [] { text += "node slot in use: \(slot)\n" }
+        for slot in use?.slots ?? [] {
+            text += "node \(slot.node), slot \(slot.name): \(slot.holder?.owner ?? "free")\n"
+        }
         return text
     }
 

@@ -7,9 +7,15 @@ internal import Pods
 extension Verb {
     /// `perigee pod run FILE`
     static func runTaskFile(_ path: String, _ arguments: Arguments, _ global: GlobalOptions) throws -> Int32 {
-        for option in ["--volume", "--env", "--memory", "--cpus", "--pids", "--timeout", "--name"]
+        for option in [
+            "--volume", "--env", "--memory", "--cpus", "--pids", "--timeout", "--name", "--node", "--rootfs-size",
+            "--network", "--publish",
+        ]
         where arguments.has(option) {
             throw UsageError("pod run: \(option) does not go with a task file, which says such things itself")
+        }
+        if arguments.has("--detach"), arguments.has("--json") {
+            throw UsageError("pod run: --json tells how the steps ended, and with --detach nobody stays for that")
         }
         guard Identity.effectiveUser == 0 else {
             return Report.failed(
@@ -19,15 +25,21 @@ extension Verb {
         do throws(PodsError) {
             let configuration = try Configuration.read(global.configuration)
             let tenant = try TenantOption.tenant(arguments, configuration)
-            let file = try readTaskFile(path, arguments, tenant: tenant)
-            warn(file, path)
+            let content = try TaskFile.content(of: path)
+            if ManifestFile.isManifest(content) {
+                return try runManifests(path, content, arguments, configuration, tenant, global)
+            }
+            let file = try readTaskFile(path, content, arguments, tenant: tenant)
+            warn(file.warnings, path)
             let store: ImageStore
             do throws(ImagesError) { store = try ImageStore(path: global.store) } catch { throw .images(error) }
             var run = try SequenceRun.begin(
                 file.operation, at: path, tenant, configuration, try PodList.open(global), store
             ) { CommandLineTool.complain($0) }
             if arguments.has("--detach") {
-                return CommandLineTool.printed(try run.submit().joined(separator: "\n") + "\n")
+                let names = try run.submit()
+                if let signal = run.signal { return 128 + signal }
+                return CommandLineTool.printed(names.map { $0 + "\n" }.joined())
             }
             let results = try run.run()
             let failure = results.compactMap(\.failure).first

@@ -10,25 +10,20 @@ extension Verb {
         "--allow-sequential-reuse", "steps that do not run together may have the same pod_name")
 
     static let podValidate = Verb(
-        .podValidate, operands: "FILE", summary: "check a task file, and show the steps that it comes to",
+        .podValidate, operands: "FILE", summary: "check a task file or Pod manifests, and show what they come to",
         options: [tenantOption, reuseOption, Option("--json", "steps, problems and warnings as JSON")],
         notes: """
-            All that is wrong with FILE is told at once, each with its line and column; the exit code is then 2.
+            All that is wrong with FILE is told at once, each with its line and column; the exit code is then 2. Of
+            Kubernetes' Pods (apiVersion: v1, kind: Pod) it tells which fields are left out, or are not carried out.
             """,
         run: { arguments, global in
             let path = try taskFile(arguments, "pod validate")
             let file: TaskFile
-            do throws(PodsError) { file = try readTaskFile(path, arguments) } catch {
-                if arguments.has("--json"), case .invalidTaskFile(_, let problems, let warnings) = error {
-                    let json = JSON.Value.object([
-                        ("file", .string(path)), ("valid", .bool(false)), ("problems", places(problems)),
-                        ("warnings", places(warnings)),
-                    ])
-                    let printed = CommandLineTool.printed(json.text(indent: 2) + "\n")
-                    return printed == 0 ? error.managementStatus : printed
-                }
-                return failed(error)
-            }
+            do throws(PodsError) {
+                let content = try TaskFile.content(of: path)
+                if ManifestFile.isManifest(content) { return try validateManifests(path, content, arguments, global) }
+                file = try readTaskFile(path, content, arguments)
+            } catch { return invalid(error, path, arguments) }
             let sequence = JSON(TaskBundle.sequence(of: file.operation))
             if arguments.has("--json") {
                 guard case .object(let members) = sequence.value else { return 1 }
@@ -36,7 +31,7 @@ extension Verb {
                 let json = JSON.Value.object(head + members + [("warnings", places(file.warnings))])
                 return CommandLineTool.printed(json.text(indent: 2) + "\n")
             }
-            warn(file, path)
+            warn(file.warnings, path)
             return CommandLineTool.printed(summary(of: file.operation, path))
         })
 
@@ -58,13 +53,26 @@ extension Verb {
             let size = arguments["--max-size"] ?? "2g"
             guard let limit = Size.bytes(size) else { throw UsageError("pod bundle: --max-size '\(size)' is no size") }
             do throws(PodsError) {
-                let file = try readTaskFile(path, arguments)
-                warn(file, path)
+                let file = try readTaskFile(path, try TaskFile.content(of: path), arguments)
+                warn(file.warnings, path)
                 let sources = try UplinkDirectory.of(taskFile: path)
                 try BundleWriter.write(TaskBundle(file.operation), to: output, sources: sources, limit: limit)
                 return 0
             } catch { return failed(error) }
         })
+
+    /// As JSON where that is asked for.
+    private static func invalid(_ error: PodsError, _ path: String, _ arguments: Arguments) -> Int32 {
+        guard arguments.has("--json"), case .invalidTaskFile(_, let problems, let warnings) = error else {
+            return failed(error)
+        }
+        let json = JSON.Value.object([
+            ("file", .string(path)), ("valid", .bool(false)), ("problems", places(problems)),
+            ("warnings", places(warnings)),
+        ])
+        let printed = CommandLineTool.printed(json.text(indent: 2) + "\n")
+        return printed == 0 ? error.managementStatus : printed
+    }
 
     private static func taskFile(_ arguments: Arguments, _ verb: String) throws(UsageError) -> String {
         guard arguments.operands.count == 1, arguments.command == nil, !arguments.operands[0].isEmpty else {
@@ -74,7 +82,7 @@ extension Verb {
     }
 
     static func readTaskFile(
-        _ path: String, _ arguments: Arguments, tenant: Tenant? = nil
+        _ path: String, _ content: [UInt8], _ arguments: Arguments, tenant: Tenant? = nil
     ) throws(PodsError) -> TaskFile {
         var rules = TaskFile.Rules()
         rules.allowsSequentialReuse = arguments.has("--allow-sequential-reuse")
@@ -82,7 +90,8 @@ extension Verb {
             rules.graceSeconds = UInt64(clamping: limits.grace)
             rules.terminationGraceSeconds = UInt64(clamping: limits.terminationGrace)
         }
-        return try TaskFile.read(path, tenant: tenant?.name ?? arguments["--tenant"] ?? "default", rules: rules)
+        return try TaskFile.read(
+            path, content, tenant: tenant?.name ?? arguments["--tenant"] ?? "default", rules: rules)
     }
 
     /// Each problem of a task file is a message of its own.
@@ -95,11 +104,11 @@ extension Verb {
         return Report.failed(error.description, status: error.managementStatus)
     }
 
-    static func warn(_ file: TaskFile, _ path: String) {
-        for text in PodsError.text(file.warnings, of: path) { CommandLineTool.complain("warning: \(text)") }
+    static func warn(_ warnings: [FileProblem], _ path: String) {
+        for text in PodsError.text(warnings, of: path) { CommandLineTool.complain("warning: \(text)") }
     }
 
-    private static func places(_ problems: [FileProblem]) -> JSON.Value {
+    static func places(_ problems: [FileProblem]) -> JSON.Value {
         .array(
             problems.map { problem in
                 .object([

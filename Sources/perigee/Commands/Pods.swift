@@ -6,10 +6,12 @@ internal import Pods
 // `perigee pod ...` of pods that have a supervisor.
 extension Verb {
     private static let json = Option("--json", "as JSON")
+    private static let removed = Option(
+        "--removed", "of those that were removed or replaced, the last five of a tenant")
 
     static let podList = Verb(
         .podList, operands: "", summary: "list a tenant's pods",
-        options: [TenantOption.option, Option("--all-tenants", "of every tenant"), json],
+        options: [TenantOption.option, Option("--all-tenants", "of every tenant"), removed, json],
         run: { arguments, global in
             try none(arguments, "pod list")
             return try pods(arguments, global) { list, tenant throws(PodsError) in
@@ -36,7 +38,8 @@ extension Verb {
             try pod(arguments, global, "pod status") { list, found throws(PodsError) in
                 // One whose supervisor was killed is found here, and gets another.
                 try list.supervise(found.record.id)
-                guard let entry = try list.entry(found.record.id) else { throw .noPod(found.record.name) }
+                guard var entry = try list.entry(found.record.id) else { throw .noPod(found.record.name) }
+                entry.address = list.address(of: entry.record)
                 let answer = JSON.Value.object([
                     ("message", .string("Successfully fetched pod status")), ("data", entry.json),
                 ])
@@ -46,42 +49,27 @@ extension Verb {
 
     static let podInspect = Verb(
         .podInspect, operands: "NAME", summary: "show all that is kept of a pod, as JSON",
-        options: [TenantOption.option],
+        options: [TenantOption.option, removed],
         run: { arguments, global in
             try pod(arguments, global, "pod inspect") { _, entry throws(PodsError) in
                 CommandLineTool.printed(entry.inspection.text(indent: 2) + "\n")
             }
         })
 
-    static let podStats = Verb(
-        .podStats, operands: "NAME", summary: "show what a pod uses, as JSON: bytes, and times in nanoseconds",
-        options: [TenantOption.option],
-        run: { arguments, global in
-            try pod(arguments, global, "pod stats") { _, entry throws(PodsError) in
-                do throws(ContainersError) {
-                    let root = try RuntimeRoot.at(path: global.root)
-                    let container = try Container.find(try ContainerIdentifier(entry.record.id), in: root, for: .look)
-                    let statistics = try container.statistics()
-                    return CommandLineTool.printed(statistics.json.text(indent: 2) + "\n")
-                } catch {
-                    if case .noContainer = error { throw .notRunning(entry.record.name) }
-                    throw .containers(error)
-                }
-            }
-        })
-
     static let podLogs = Verb(
         .podLogs, operands: "NAME", summary: "print what a pod has printed",
         options: [
-            TenantOption.option, Option("--follow", short: "-f", "wait for more until the pod has ended"),
-            Option("--timestamps", "the time before each line"),
+            TenantOption.option, ContainerOption.option,
+            Option("--follow", short: "-f", "wait for more until the pod has ended"),
+            Option("--timestamps", "the time before each line"), removed,
         ],
         run: { arguments, global in
             try pod(arguments, global, "pod logs") { list, entry throws(PodsError) in
                 let id = entry.record.id
+                let directory = try list.directory(of: entry, container: arguments["--container"])
                 let isLive = try list.supervise(id)
                 return try show(
-                    id, list, timestamps: arguments.has("--timestamps"),
+                    id, in: directory, list, timestamps: arguments.has("--timestamps"),
                     follows: isLive && arguments.has("--follow"))
             }
         })
@@ -96,26 +84,44 @@ extension Verb {
         })
 
     static let podStop = Verb(
-        .podStop, operands: "NAME", summary: "end a pod: its stop signal, and KILL after the grace period",
+        .podStop, operands: "NAME...", summary: "end pods: their stop signal, and KILL after the grace period",
         options: [
-            TenantOption.option, Option("--time", short: "-t", value: "TIME", "the grace period (default: the pod's)"),
+            TenantOption.option,
+            Option("--time", short: "-t", value: "TIME", "the grace period (default: the pod's)"),
+            Option("--ignore", "a pod that there is not is no error"),
         ],
         run: { arguments, global in
             let grace = try grace(arguments)
-            return try pod(arguments, global, "pod stop") { list, entry throws(PodsError) in
-                let id = entry.record.id
-                try list.stop(id, StopRequest(reason: "Stopped", message: "stopped by a command", grace: grace))
-                _ = try list.end(of: id)
+            guard !arguments.operands.isEmpty, arguments.command == nil, !arguments.operands.contains("") else {
+                throw UsageError("pod stop: needs the names of pods")
+            }
+            return try pods(arguments, global) { list, tenant throws(PodsError) in
+                let request = StopRequest(reason: "Stopped", message: "stopped by a command", grace: grace)
+                var ids: [String] = []
+                for name in arguments.operands {
+                    do throws(PodsError) {
+                        let id = try list.entry(of: name, tenant: tenant.name).record.id
+                        try list.stop(id, request)
+                        ids.append(id)
+                    } catch {
+                        guard case .noPod = error, arguments.has("--ignore") else { throw error }
+                    }
+                }
+                for id in ids { _ = try list.end(of: id) }
                 return 0
             }
         })
 
     static let podRemove = Verb(
-        .podRemove, operands: "NAME", summary: "remove what is kept of a pod that has ended",
-        options: [TenantOption.option, Option("--force", short: "-f", "end it first")],
+        .podRemove, operands: "NAME", summary: "remove a pod that has ended",
+        options: [TenantOption.option, Option("--force", short: "-f", "end it first"), removed],
         run: { arguments, global in
             try pod(arguments, global, "pod rm") { list, entry throws(PodsError) in
                 let id = entry.record.id
+                if arguments.has("--removed") {
+                    try list.forget(id)
+                    return 0
+                }
                 if arguments.has("--force") {
                     try list.stop(id, StopRequest(reason: "Stopped", message: "removed by a command", grace: 0))
                     _ = try list.end(of: id)
@@ -128,7 +134,7 @@ extension Verb {
     static let podSupervise = Verb(
         .podSupervise, operands: "ID", summary: "stay with a pod; other commands start this", options: [],
         run: { arguments, global in
-            let id = try name(arguments, "pod supervise")
+            let id = try podName(arguments, "pod supervise")
             do throws(PodsError) {
                 let root: RuntimeRoot
                 do throws(ContainersError) { root = try RuntimeRoot.at(path: global.root) } catch {
@@ -147,7 +153,7 @@ extension Verb {
         }
     }
 
-    private static func name(_ arguments: Arguments, _ verb: String) throws(UsageError) -> String {
+    static func podName(_ arguments: Arguments, _ verb: String) throws(UsageError) -> String {
         guard arguments.operands.count == 1, arguments.command == nil, !arguments.operands[0].isEmpty else {
             throw UsageError("\(verb): needs one operand, the pod's name")
         }
@@ -163,52 +169,65 @@ extension Verb {
         return time / 1_000_000
     }
 
-    private static func pods(
-        _ arguments: Arguments, _ global: GlobalOptions,
+    /// `endsAsCommand`: what is ours ends with 125, since other exit codes are a command's own.
+    static func pods(
+        _ arguments: Arguments, _ global: GlobalOptions, endsAsCommand: Bool = false,
         _ body: (PodList, Tenant) throws(PodsError) -> Int32
     ) throws -> Int32 {
         do throws(PodsError) {
             let configuration = try Configuration.read(global.configuration)
             let tenant = try TenantOption.tenant(arguments, configuration)
-            return try body(try PodList.open(global), tenant)
-        } catch { return Report.failed(error.description, status: error.managementStatus) }
+            let list = try PodList.open(global)
+            return try body(arguments.has("--removed") ? list.removed : list, tenant)
+        } catch {
+            return Report.failed(
+                error.description, status: endsAsCommand ? error.exitStatus : error.managementStatus)
+        }
     }
 
     /// The same with the pod that the one operand names.
-    private static func pod(
-        _ arguments: Arguments, _ global: GlobalOptions, _ verb: String,
+    static func pod(
+        _ arguments: Arguments, _ global: GlobalOptions, _ verb: String, endsAsCommand: Bool = false,
         _ body: (PodList, PodList.Entry) throws(PodsError) -> Int32
     ) throws -> Int32 {
-        let name = try name(arguments, verb)
-        return try pods(arguments, global) { list, tenant throws(PodsError) in
+        let name = try podName(arguments, verb)
+        return try pods(arguments, global, endsAsCommand: endsAsCommand) { list, tenant throws(PodsError) in
             try body(list, try list.entry(of: name, tenant: tenant.name))
         }
     }
 
     /// Prints the log, and with `follows` what comes until the pod has ended.
     static func show(
-        _ id: String, _ list: PodList, timestamps: Bool, follows: Bool
+        _ id: String, in directory: String, _ list: PodList, timestamps: Bool, follows: Bool
     ) throws(PodsError) -> Int32 {
         do throws(SystemError) {
-            guard var reader = try PodLogReader.open(list.directory(of: id), timestamps: timestamps, follows: follows)
+            guard var reader = try PodLogReader.open(directory, timestamps: timestamps, follows: follows)
             else { return 0 }
-            var isLast = !follows
-            while true {
-                while let (out, err) = try reader.next() {
-                    try Descriptor.standardOutput.write(out)
-                    try Descriptor.standardError.write(err)
-                }
-                if isLast { return 0 }
-                try reader.await(milliseconds: 1000)
-                isLast = (try? list.supervise(id)) != true
-            }
+            try show(&reader, of: id, list, follows: follows)
+            return 0
         } catch {
             if error.code == .EPIPE { return 1 }
             throw .pods(error)
         }
     }
 
-    private static func age(since accepted: UInt64) -> String {
+    /// EPIPE: nobody reads it any more.
+    static func show(
+        _ reader: inout PodLogReader, of id: String, _ list: PodList, follows: Bool
+    ) throws(SystemError) {
+        var isLast = !follows
+        while true {
+            while let (out, err) = try reader.next() {
+                try Descriptor.standardOutput.write(out)
+                try Descriptor.standardError.write(err)
+            }
+            if isLast { return }
+            try reader.await(milliseconds: 1000)
+            isLast = (try? list.supervise(id)) != true
+        }
+    }
+
+    static func age(since accepted: UInt64) -> String {
         let seconds = Int((Clock.wall() &- min(Clock.wall(), accepted)) / 1_000_000_000)
         switch seconds {
         case ..<120: return "\(seconds)s"
@@ -235,19 +254,38 @@ extension PodList.Entry {
             ("tenant", .string(record.request.tenant)), ("pod_name", .string(record.name)), ("id", .string(record.id)),
             ("hostname", .string(record.hostname)),
         ]
+        if let address { members.append(("address", .string(address))) }
         if let node = record.node { members.append(("node", .string(node))) }
+        if let slot = status.slot { members.append(("slot", .string(slot))) }
         if let task = record.task { members.append(("task", .string(task))) }
         members.append(("image", .string(record.request.image)))
         members.append(("phase", .string(status.phase.rawValue)))
         if let reason = status.reason { members.append(("reason", .string(reason))) }
         if let message = status.message { members.append(("message", .string(message))) }
         members.append(("acceptedAt", .string(Clock.rfc3339(record.acceptedAt))))
-        members.append(
-            (
-                "conditions",
-                .array([.object([("type", .string("PodScheduled")), ("status", .string("True"))])])
-            ))
+        let isPlaced = status.reason != "Unschedulable"
+        let condition: [(name: String, value: JSON.Value)] = [
+            ("type", .string("PodScheduled")), ("status", .string(isPlaced ? "True" : "False")),
+        ]
+        guard status.containers.isEmpty else { return .object(members + containerMembers(.object(condition))) }
+        members.append(("conditions", .array([.object(condition)])))
         members.append(("state", status.containerState))
+        if let lostOutput { members.append(("lostOutput", lostOutput.json)) }
         return .object(members)
+    }
+
+    /// Of a pod of several containers: core/v1 PodStatus.
+    private func containerMembers(_ scheduled: JSON.Value) -> [(name: String, value: JSON.Value)] {
+        let phase = PodPhase(status.containers, .always)
+        func statuses(_ isInit: Bool) -> JSON.Value {
+            .array(status.containers.filter { $0.isInit == isInit }.map(\.statusJSON))
+        }
+        var members: [(name: String, value: JSON.Value)] = [
+            ("conditions", .array([scheduled] + phase.conditions(of: status.phase)))
+        ]
+        if let startedAt = status.startedAt { members.append(("startTime", .string(Clock.rfc3339(startedAt)))) }
+        if status.containers.contains(where: \.isInit) { members.append(("initContainerStatuses", statuses(true))) }
+        members.append(("containerStatuses", statuses(false)))
+        return members
     }
 }

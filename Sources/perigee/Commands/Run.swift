@@ -55,29 +55,21 @@ extension Verb {
         if !report.wantsPlan { try handover.check(terminal: bundle.spec.process?.terminal == true) }
         var phases = LaunchPhases(measured: report.wantsTimeline)
         phases.end("read configuration")
-        let network =
-            report.wantsPlan ? nil : ContainerRun.begin(bundle.spec.linux.namespaces, &phases)
         let root = try RuntimeRoot.at(path: global.root)
         try Foreground.holdSignals()
         Report.warn(Repair.run(in: root).map(\.description))
-        let mount = try bundle.openRoot()
-        phases.end("open root file system")
-        var launch = try ContainerRun(
-            .init(
-                identifier: identifier, spec: bundle.spec, specPath: bundle.configurationPath,
-                rootDescription: "directory \(bundle.rootPath)",
-                filter: bundle.spec.linux.seccomp.map { .profile($0) } ?? .none, isStrict: false, stopsOnSignal: false,
-                timeline: report.wantsTimeline, handover: handover, bundle: bundle.path),
-            root: root, network: network, phases: phases)
-        if report.wantsPlan { return report.explain(launch.plan) }
-        var state = try StateDirectory.make(identifier, launch.record, in: root)
+        let request = ContainerRun.Request(identifier, bundle, handover, timeline: report.wantsTimeline)
+        if report.wantsPlan { return report.explain(try ContainerRun(request, root: root, phases: phases).plan) }
+        var prepared = try PreparedBundle.prepare(request, of: bundle, in: root, phases: phases)
+        guard let mount = prepared.mount.take() else { preconditionFailure("prepared") }
+        var launch = prepared.launch
         do throws(ContainersError) {
-            let outcome = try launch.run(in: root, &state, rootFileSystem: mount)
-            _ = consume state
+            let outcome = try launch.run(in: root, &prepared.state, rootFileSystem: mount)
+            _ = consume prepared
             Report.warn(launch.runPoststop().map(\.description))
             return report.finish(outcome)
         } catch {
-            _ = consume state
+            _ = consume prepared
             Report.warn(launch.runPoststop().map(\.description))
             throw error
         }
