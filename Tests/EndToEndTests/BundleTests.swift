@@ -39,6 +39,41 @@ import Testing
         #expect(lines.dropFirst() == ["Seccomp:\t2", "1000", "1000 7 8"])
     }
 
+    @Test("a filter that was compiled before is found by its text, and by no other's")
+    func filterOfText() throws {
+        var bundle = try TestBundle()
+        func profile(_ action: String) -> [String: Any] {
+            [
+                "defaultAction": "SCMP_ACT_ALLOW",
+                "syscalls": [["names": ["mkdir", "mkdirat"], "action": action, "errnoRet": 1]],
+            ]
+        }
+        let attempt = "mkdir /dev/shm/x && echo made"
+        for (action, flags) in [
+            ("SCMP_ACT_ERRNO", []), ("SCMP_ACT_ERRNO", []), ("SCMP_ACT_LOG", []), ("SCMP_ACT_LOG", []),
+            ("SCMP_ACT_ERRNO", ["SECCOMP_FILTER_FLAG_LOG"]), ("SCMP_ACT_ERRNO", ["SECCOMP_FILTER_FLAG_LOG"]),
+        ] {
+            var filter = profile(action)
+            if action == "SCMP_ACT_LOG" { filter["syscalls"] = [["names": ["mkdir", "mkdirat"], "action": action]] }
+            filter["flags"] = flags
+            bundle.set("linux/seccomp", filter)
+            let outcome = try bundle.run(shell: attempt)
+            if action == "SCMP_ACT_LOG" {
+                #expect(outcome.output == "made\n", "\(outcome)")
+            } else {
+                #expect(outcome.status != 0 && outcome.errors.contains("not permitted"), "\(outcome)")
+            }
+            // What the plan says of a filter is the same, however it was found.
+            let plan = try bundle.run("--explain", shell: attempt).output
+            #expect(plan.contains("SECCOMP_FILTER_FLAG_LOG") == !flags.isEmpty)
+        }
+        var wrong = profile("SCMP_ACT_ERRNO")
+        wrong["syscalls"] = [["names": 1, "action": "SCMP_ACT_ERRNO"]]
+        bundle.set("linux/seccomp", wrong)
+        let outcome = try bundle.run(shell: attempt)
+        #expect(outcome.status == 1 && outcome.errors.contains("/linux/seccomp/syscalls/0/names"), "\(outcome)")
+    }
+
     @Test("a user namespace of its own: root inside is nobody outside")
     func userNamespace() throws {
         var bundle = try TestBundle()

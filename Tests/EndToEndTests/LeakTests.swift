@@ -13,7 +13,7 @@ import Testing
         let script = """
             traces() {
               set -- /proc/[0-9]* # by the shell itself: a pipeline would count its own members, as many as have begun
-              echo "mounts $(grep -c . /proc/self/mountinfo) processes $#" \
+              echo "mounts $(grep -vc '@networks\\|@pods' /proc/self/mountinfo) processes $#" \
                 "namespaces $(readlink /proc/[0-9]*/ns/net | sort -u | grep -c .)" \
                 "uppers $(ls \(own.store)/containers | grep -c .) temporary $(ls \(own.store)/tmp | grep -c .)" \
                 "states $(ls \(own.root) | grep -vc '^@') cgroups $(find /sys/fs/cgroup -path '*\(try groupName(own))*' | grep -c .)"

@@ -17,10 +17,11 @@ import Testing
         deinit { try? FileManager.default.removeItem(atPath: own.directory) }
 
         /// A namespace of another by its path.
-        func namespace(_ type: String, path: String) {
-            let others = (bundle.config["linux"] as? [String: Any])?["namespaces"] as? [[String: Any]] ?? []
-            bundle.set(
-                "linux/namespaces", others.filter { $0["type"] as? String != type } + [["type": type, "path": path]])
+        /// Joins the one at `path`; nil: shares ours.
+        func namespace(_ type: String, path: String?) {
+            let all = (bundle.config["linux"] as? [String: Any])?["namespaces"] as? [[String: Any]] ?? []
+            let others = all.filter { $0["type"] as? String != type }
+            bundle.set("linux/namespaces", others + (path.map { [["type": type, "path": $0]] } ?? []))
         }
 
         func create(_ id: String = "c", _ options: String...) throws -> Perigee.Outcome {
@@ -134,6 +135,26 @@ import Testing
             outcome = scene.own.run(["run", "-b", scene.bundle.path, "c"])
             #expect(outcome.status == 1 && outcome.errors.contains("the host's mount namespace"), "\(outcome)")
         }
+        #expect(try scene.left() == [])
+    }
+
+    @Test("without a mount namespace it is in ours, below a root that nobody else sees")
+    func sharesMounts() throws {
+        let scene = try Life("/bin/sh", "-c", "ls /; cat /proc/self/comm; ls /proc/acpi /sys/firmware; exec sleep 60")
+        scene.namespace("mount", path: nil)
+        try scene.bundle.write()
+        let before = Perigee.shell("cat /proc/self/mountinfo").output
+        let own = Perigee.shell("readlink /proc/self/ns/mnt").output
+        #expect(try scene.create().status == 0)
+        #expect(scene.own.run(["start", "c"]).status == 0)
+        #expect(Perigee.shell("cat /proc/self/mountinfo").output == before)
+        let outcome = scene.own.run([
+            "exec", "c", "/bin/sh", "-c", "readlink /proc/self/ns/mnt; ls /; cd ..; pwd; ls /dev/pts",
+        ])
+        #expect(outcome.status == 0 && outcome.output.hasPrefix(own + "bin\n"), "\(outcome)")
+        #expect(outcome.output.hasSuffix("/\nptmx\n"), "\(outcome)")
+        #expect(scene.own.run(["delete", "--force", "c"]).status == 0)
+        #expect(Perigee.shell("cat /proc/self/mountinfo").output == before)
         #expect(try scene.left() == [])
     }
 

@@ -86,7 +86,11 @@ import Testing
         wrong("a key that is none", #"{"defaults": {"colour": "red"}}"#),
         wrong("a key that stands twice", #"{"defaults": {"pids": 1, "pids": 2}}"#),
         wrong("a size that is none", #"{"tenants": {"acme": {"memory": "lots"}}}"#),
+        wrong("a log without room for a line", #"{"defaults": {"log_size": 4095}}"#),
+        wrong("a writable layer without room for a file system", #"{"defaults": {"rootfs_size": "64k"}}"#),
         wrong("no pods at all", #"{"tenants": {"acme": {"max_pods": 0}}}"#),
+        wrong("a place for workspaces that climbs", #"{"defaults": {"workspace": "~/../bob"}}"#),
+        wrong("a place for workspaces that is relative", #"{"tenants": {"acme": {"workspace": "workspace"}}}"#),
         wrong("a mode that is none", #"{"groups": {"lab": {"mode": "both"}}}"#),
         wrong(
             "no time to stop in: T is not less than G",

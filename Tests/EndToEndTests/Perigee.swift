@@ -40,8 +40,11 @@ struct Perigee: Sendable {
     nonisolated(unsafe) private static var sharedDirectory: String?
 
     let directory: String
+    /// Words that stand before it, such as those of another network namespace.
+    var before: [String] = []
     var store: String { directory + "/store" }
-    var root: String { directory + "/root" }
+    var root: String { directory + "/" + rootName }
+    var rootName = "root"
     /// The root's part of the names of its cgroups.
     var identifier: String {
         let hash = root.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
@@ -55,7 +58,7 @@ struct Perigee: Sendable {
 
     /// `perigee` with `arguments`, behind the global options.
     func command(_ arguments: [String]) -> [String] {
-        [Perigee.binary, "--store", store, "--root", root] + arguments
+        before + [Perigee.binary, "--store", store, "--root", root] + arguments
     }
 
     /// Runs `perigee` to its end; one that takes longer than a minute is killed, and fails by that.

@@ -3,33 +3,10 @@ import Testing
 
 /// `pod run FILE`: REQUIREMENTS B21, B25, B31 to B33, B39, B40, B42.
 @Suite(.serialized) struct PodSequenceTests {
-    /// A directory with a task file; its steps as YAML.
-    private func file(_ tenant: TestTenant, _ steps: String) throws -> String {
-        let directory = Perigee.shared.directory + "/sequence-\(tenant.name)"
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        let path = directory + "/task.yaml"
-        try Data(steps.utf8).write(to: URL(fileURLWithPath: path))
-        return path
-    }
-
-    private func pod(_ id: String, _ command: String, _ more: String = "") -> String {
-        """
-        - id: \(id)
-          type: dphi.space.cg2.pod.run
-          pod_name: \(id.lowercased())
-          image: {name: demo-host, tag: latest}
-          command: [/bin/sh]
-          args: [-c, \(String(reflecting: command))]
-          volume: v
-          \(more)
-
-        """
-    }
-
     private func run(_ tenant: TestTenant, _ steps: String) throws -> (
         status: Int32, result: [String: Any], told: String
     ) {
-        let path = try file(tenant, steps)
+        let path = try TestTask.file(tenant, steps)
         let outcome = tenant.perigee.run(["pod", "run", "--tenant", tenant.name, "--json", path])
         let object = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
         return (outcome.status, try #require(object, "\(outcome)"), outcome.errors)
@@ -43,21 +20,10 @@ import Testing
     func order() throws {
         let tenant = TestTenant("order")
         defer { tenant.clean() }
-        let uplink = """
-            - id: UP
-              type: dphi.space.cg2.uplink
-              source: [hello.txt]
-              destination: /in
-              volume: v
-
-            """
-        _ = try file(tenant, "")
-        try Data("hello\n".utf8).write(
-            to: URL(fileURLWithPath: Perigee.shared.directory + "/sequence-order/hello.txt"))
         let (status, result, told) = try run(
             tenant,
-            uplink + pod("FIRST", "cat /data/in/hello.txt > /data/a; sleep 0.2; touch /data/first")
-                + pod("SECOND", "[ -e /data/first ] && cat /data/a && hostname"))
+            TestTask.uplink + TestTask.pod("FIRST", "cat /data/in/hello.txt > /data/a; sleep 0.2; touch /data/first")
+                + TestTask.pod("SECOND", "[ -e /data/first ] && cat /data/a && hostname"))
         #expect(status == 0 && result["status"] as? Bool == true && result["message"] == nil, "\(result)")
         #expect(states(result) == ["UP true", "FIRST true", "SECOND true"])
         #expect(told.contains("step SECOND: pod order-second is Succeeded"), "\(told)")
@@ -70,7 +36,9 @@ import Testing
         let tenant = TestTenant("failing")
         defer { tenant.clean() }
         let (status, result, _) = try run(
-            tenant, pod("A", "exit 3", "on_failure: continue") + pod("B", "exit 4") + pod("C", "touch /data/never"))
+            tenant,
+            TestTask.pod("A", "exit 3", "on_failure: continue") + TestTask.pod("B", "exit 4")
+                + TestTask.pod("C", "touch /data/never"))
         #expect(status == 1 && result["status"] as? Bool == false)
         #expect(states(result) == ["A false", "B false", "C false"])
         let steps = try #require(result["steps"] as? [[String: Any]])
@@ -90,7 +58,7 @@ import Testing
             "touch /data/$HOSTNAME.$(hostname); i=0; while [ $(ls /data | wc -l) -lt 3 ]; do "
             + "i=$((i+1)); [ $i -lt 100 ] || exit 1; sleep 0.05; done"
         let (status, result, told) = try run(
-            tenant, ["A", "B", "C"].map { pod($0, meet, "merge: true") }.joined())
+            tenant, ["A", "B", "C"].map { TestTask.pod($0, meet, "merge: true") }.joined())
         #expect(status == 0 && states(result) == ["A true", "B true", "C true"], "\(told)")
         #expect(tenant.clean() == [])
     }
@@ -99,10 +67,10 @@ import Testing
     func interrupted() throws {
         let tenant = TestTenant("sigint")
         defer { tenant.clean() }
-        let path = try file(
+        let path = try TestTask.file(
             tenant,
-            pod("A", "sleep 1000", "merge: true") + pod("B", "sleep 1000", "merge: true")
-                + pod("C", "touch /data/never"))
+            TestTask.pod("A", "sleep 1000", "merge: true") + TestTask.pod("B", "sleep 1000", "merge: true")
+                + TestTask.pod("C", "touch /data/never"))
         let process = Process()
         process.executableURL = URL(fileURLWithPath: Perigee.binary)
         process.arguments = Array(
@@ -130,7 +98,7 @@ import Testing
     func removed() throws {
         let tenant = TestTenant("taken")
         defer { tenant.clean() }
-        let path = try file(tenant, pod("A", "sleep 1000"))
+        let path = try TestTask.file(tenant, TestTask.pod("A", "sleep 1000"))
         let process = Process()
         process.executableURL = URL(fileURLWithPath: Perigee.binary)
         process.arguments = Array(tenant.perigee.command(["pod", "run", "--tenant", "taken", path]).dropFirst())

@@ -6,21 +6,30 @@ struct TestTenant: Sendable {
     let name: String
     let perigee: Perigee
 
-    init(_ name: String, in perigee: Perigee = .shared) {
+    /// The host's configuration; nil: there is none.
+    let configuration: String?
+
+    init(_ name: String, in perigee: Perigee = .shared, configuration: String? = nil) {
         self.name = name
         self.perigee = perigee
+        self.configuration = configuration
+    }
+
+    /// Runs `perigee` with the configuration.
+    func run(_ words: [String]) -> Perigee.Outcome {
+        perigee.run((configuration.map { ["--config-file", $0] } ?? []) + words)
     }
 
     /// `perigee pod VERB --tenant NAME ...`
     @discardableResult
     func pod(_ verb: String, _ arguments: String...) -> Perigee.Outcome {
-        perigee.run(["pod", verb, "--tenant", name] + arguments)
+        run(["pod", verb, "--tenant", name] + arguments)
     }
 
     /// Submits a pod, with options and a command string behind them, and returns when it is accepted.
     @discardableResult
     func submit(_ pod: String, image: String = "demo-host", _ words: String...) -> Perigee.Outcome {
-        perigee.run(["pod", "run", "--image", image, "--detach", "--tenant", name, "--name", pod] + words)
+        run(["pod", "run", "--image", image, "--detach", "--tenant", name, "--name", pod] + words)
     }
 
     func list() throws -> [[String: Any]] {

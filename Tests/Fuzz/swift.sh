@@ -10,7 +10,7 @@ swift build --scratch-path $build -c release --target Pods \
     -Xswiftc -sanitize=fuzzer,address -Xswiftc -enable-testing -Xcc -fsanitize=address -Xcc -fsanitize=fuzzer-no-link
 # SwiftPM's name for this package, after its folder, without which `package` declarations are not seen.
 name=$(sed -n 's/.*"-package-name","\([^"]*\)".*/\1/p' $build/release.yaml | head -1)
-rooms="Pods Containers Launching Planning Seccomp Cgroups Images OCI Linux CLaunch CLinux"
+rooms="Pods Network Containers Launching Planning Seccomp Cgroups Images OCI Linux CLaunch CLinux"
 # shellcheck disable=SC2086
 swiftc -use-ld=lld -swift-version 6 -O -g -sanitize=fuzzer,address -parse-as-library -package-name "$name" -Xcc -D_GNU_SOURCE \
     -enable-upcoming-feature ExistentialAny -warnings-as-errors \

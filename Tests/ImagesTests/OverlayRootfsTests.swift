@@ -31,6 +31,33 @@ struct OverlayRootfsTests {
         #expect(try ExpectedTree(architecture: "arm64").differences(from: tree.view) == [])
     }
 
+    @Test("what is written may have a size; on kernels that want it attached, too", arguments: [false, true])
+    func limited(attached: Bool) throws {
+        let scratch = try Scratch()
+        let store = try scratch.store()
+        _ = try store.load(.path(TestImages.path("layers")))
+        let here = Descriptor.workingDirectory
+        let before = try here.readLink("/proc/self/ns/mnt")
+        let place = try here.readLink("/proc/self/cwd")
+        do {
+            let rootfs = try OverlayRootfs.make(
+                in: store, image: try store.hold("layers"), id: "c2", limit: 4 << 20)
+            let mount = attached ? try rootfs.mountAttached() : try rootfs.mount()
+            let root = try mount.view.open(".", O_RDONLY | O_DIRECTORY)
+            let differences = try ExpectedTree(architecture: "arm64")
+                .differences(from: root.view, countingLinks: false)
+            #expect(differences.isEmpty, "\(differences.joined(separator: "\n"))")
+            let mebibyte = [UInt8](repeating: 7, count: 1 << 20)
+            for i in 1...3 { try root.view.replaceFile("large-\(i)", with: mebibyte) }
+            #expect {
+                for i in 4...5 { try root.view.replaceFile("large-\(i)", with: mebibyte) }
+            } throws: { ($0 as? SystemError)?.code == .ENOSPC }
+            #expect(try here.readLink("/proc/self/ns/mnt") == before)
+            #expect(try here.readLink("/proc/self/cwd") == place)
+        }
+        #expect(try !here.exists("\(store.path)/containers/c2"))
+    }
+
     @Test("an identifier is no path", arguments: ["", ".", "..", "a/b", "a\nb"])
     func identifiers(id: String) throws {
         let scratch = try Scratch()

@@ -47,6 +47,40 @@ struct CompiledPlanTests {
         #expect(try verdict(preserved: 1025)?.contains("a field that points to no such thing") == true)
     }
 
+    @Test("an init that keeps a lock says which descriptor that is; one that is not there is refused")
+    func lock() throws {
+        var initial = ContainerInit(stopSignal: 15, grace: 1000, deadline: 0)
+        func plan() throws -> LaunchPlan {
+            try Planner.plan(
+                try RuntimeSpec.standard(),
+                on: HostFacts(cgroups: .unified, architecture: .x86_64, lastCapability: 40, capabilities: .max),
+                .init(
+                    cgroupPath: nil, rootDescription: "", keyring: nil, hasFilter: false, isStrict: false,
+                    initial: initial))
+        }
+        #expect(try !plan().descriptors.contains(.lock))
+        initial.holdsLock = true
+        let plan = try plan()
+        let index = try #require(plan.descriptors.firstIndex(of: .lock))
+        let end = "; descriptor \(index) is kept until nothing else is left"
+        #expect(plan.child.contains { step in step.text(in: plan).hasSuffix(end) })
+        func verdict(_ descriptors: [Int32]) throws -> String? {
+            let compiled: CompiledPlan
+            do throws(LaunchError) {
+                compiled = try CompiledPlan.make(
+                    plan, firstNumber: plan.firstChildNumber,
+                    references: .init(
+                        isDirectory: plan.descriptors.map { _ in false }, seccomp: [], seccompFlags: 0,
+                        lastCapability: 40),
+                    descriptors: descriptors, control: Descriptor(1), timeline: false)
+            } catch { return "\(error)" }
+            return Self.verdict(try Self.bytes(compiled))
+        }
+        let all = plan.descriptors.indices.map { Int32($0) }
+        #expect(try verdict(all) == nil)
+        #expect(try verdict(Array(all[..<index]))?.contains("a field that points to no such thing") == true)
+    }
+
     /// The arena's bytes, copied.
     static func bytes(_ plan: CompiledPlan) throws -> [UInt8] {
         let header = try #require(plan.header)

@@ -70,6 +70,34 @@ struct JSONTests {
         }
     }
 
+    @Test("a member that is left out is passed over by its brackets, and its place is told")
+    func leavingOut() throws {
+        func read(_ text: String) throws -> (value: String, part: String?) {
+            let bytes = Array(text.utf8)
+            var range: Range<Int>?
+            let json = try JSON(parsing: bytes, leavingOut: JSON.Member("linux", "seccomp"), &range)
+            return (json.value.text(), range.map { String(decoding: bytes[$0], as: UTF8.self) })
+        }
+        let part = #"{"a":["}\"]\\",{}],"b":{"seccomp":{}}}"#
+        var found = try read(#"{"linux": {"x": 1, "seccomp" :"# + part + #" , "y": {"seccomp": {}}}}"#)
+        #expect(found.part == part)
+        #expect(found.value == #"{"linux":{"x":1,"seccomp":null,"y":{"seccomp":{}}}}"#)
+        // Elsewhere, or no object, it is a member as any other.
+        for text in [
+            #"{"other":{"seccomp":{"a":1}}}"#, #"{"seccomp":{"linux":{}}}"#, #"{"linux":{"seccomp":[{}]}}"#,
+            #"{"linux":[{"seccomp":{}}]}"#, #"[{"linux":{"seccomp":{}}}]"#,
+        ] {
+            found = try read(text)
+            #expect(found.part == nil && found.value == text)
+        }
+        for text in [
+            #"{"linux":{"seccomp":{"a":"b\"#, #"{"linux":{"seccomp":{"#, #"{"linux":{"seccomp":{}"#,
+            #"{"linux":{"seccomp":{},"seccomp":{}}}"#,
+        ] {
+            #expect(throws: JSONError.self) { try read(text) }
+        }
+    }
+
     @Test("nesting has an end")
     func depth() {
         #expect(throws: JSONError.self) {

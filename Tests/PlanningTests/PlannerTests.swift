@@ -44,6 +44,24 @@ struct PlannerTests {
         try Self.compare(try Self.plan(.standard(), cgroups), name)
     }
 
+    /// It kills all that it sees.
+    @Test("an init has a pid namespace of its own, or there is no plan")
+    func initNeedsProcessNamespace() throws {
+        let initial = ContainerInit(stopSignal: 15, grace: 1000, deadline: 0)
+        for path in [nil, "/proc/1/ns/pid"] {
+            var spec = try RuntimeSpec.standard()
+            spec.linux.namespaces.removeAll { $0.type == "pid" }
+            if let path { spec.linux.namespaces.append(.init(type: "pid", path: path)) }
+            #expect(throws: PlanningError.self) {
+                try Planner.plan(
+                    spec, on: Self.host(.unified),
+                    .init(
+                        cgroupPath: nil, rootDescription: "", keyring: nil, hasFilter: false, isStrict: true,
+                        initial: initial))
+            }
+        }
+    }
+
     @Test("with a second processor the network namespace is made beside, and joined before the sysfs that shows it")
     func networkBeside() throws {
         var host = Self.host(.unified)
@@ -227,7 +245,11 @@ struct PlannerTests {
         #expect(
             try error({ $0.process?.capabilities?.bounding = ["CAP_X"] }, strict: true).contains(
                 "no capability 'CAP_X'"))
-        #expect(try error { $0.linux.namespaces.removeAll { $0.type == "mount" } }.contains("needs a mount namespace"))
+        #expect(
+            try error {
+                $0.linux.namespaces.removeAll { $0.type == "mount" }
+                $0.linux.namespaces.append(.init(type: "user"))
+            }.contains("a user namespace without a mount namespace"))
         #expect(try error { $0.linux.namespaces.removeAll { $0.type == "uts" } }.contains("/hostname: needs a uts"))
     }
 

@@ -44,7 +44,8 @@ struct TaskFileTests {
                     environment: [
                         .init(name: "LOG_LEVEL", value: "info"),
                         .init(name: "CONFIG_PATH", value: "/data/config/config.yaml"),
-                    ], ports: [.init(container: 8080, host: 8080, transport: .tcp)], node: .default,
+                    ], ports: [.init(container: 8080, host: 8080, transport: .tcp)], network: .pod,
+                    node: .default,
                     volume: "payload", maxDuration: 1_800_000, onTimeout: .failure, hasInit: true))
         #expect(file.warnings.isEmpty)
         #expect(file.operation.groups.count == 1 && !file.operation.groups[0].isMerged)

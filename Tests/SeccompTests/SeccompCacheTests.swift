@@ -66,6 +66,23 @@ struct SeccompCacheTests {
         #expect(key("a", ["CAP_X", "CAP_Y"], 1) == key("a", ["CAP_Y", "CAP_X"], 1))
     }
 
+    @Test("a text is found wherever it stands, and no other one of its length")
+    func texts() throws {
+        let scratch = try Scratch()
+        let cache = SeccompCache(directory: scratch.directory.view)
+        func key(_ before: String, _ text: String, _ after: String) -> SeccompKey {
+            let begin = before.utf8.count
+            return SeccompKey(profile: Array((before + text + after).utf8), in: begin..<begin + text.utf8.count)
+        }
+        let profile = try profile()
+        let program = try cache.program(for: key("{", "profile", "}")) { () throws(SeccompError) in profile }
+        #expect(cache.stored(key("elsewhere", "profile", "")) == program)
+        #expect(key("a", "profile", "b") == key("", "profile", ""))
+        for other in ["Profile", "profilf", "profil", "profiles", ""] {
+            #expect(cache.stored(key("{", other, "}")) == nil)
+        }
+    }
+
     @Test("a file that is torn, altered anywhere or not ours is compiled anew and replaced")
     func damage() throws {
         let scratch = try Scratch()
