@@ -3,7 +3,7 @@
 set -eu
 need="libseccomp-dev libarchive-dev libzstd-dev libssl-dev zlib1g-dev libyaml-dev pkg-config python3 python3-venv zstd \
 qemu-user-static strace nftables iperf3 libcap2-bin skopeo umoci podman catatonit containernetworking-plugins
-runc isal"
+runc isal attr"
 missing=
 for package in $need; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' || missing="$missing $package"

@@ -1,21 +1,10 @@
 /* See clinux_sandbox.h. */
 #include "clinux_sandbox.h"
 #include <arpa/inet.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-long clinux_raise_loopback(void) {
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return -(long)errno;
-    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
-    long result = CLINUX(ioctl(fd, SIOCSIFFLAGS, &request));
-    close(fd);
-    return result;
-}
 
 long clinux_sethostname(const char *name, size_t n) { return CLINUX(sethostname(name, n)); }
 

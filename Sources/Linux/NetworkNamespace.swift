@@ -19,7 +19,8 @@ package struct OwnNetwork: ~Copyable {
         _ space: Descriptor, _ body: () throws(SystemError) -> Result
     ) throws(SystemError) -> Result {
         try space.enterNamespace(OwnNetwork.type)
-        return try returning(body)
+        defer { own.view.returnToNamespace(OwnNetwork.type) }
+        return try body()
     }
 
     /// Makes a new namespace, with no link but one for itself, that is down, and does `body` in it. It lives as long as
@@ -28,19 +29,8 @@ package struct OwnNetwork: ~Copyable {
         _ body: (consuming OwnedDescriptor) throws(SystemError) -> Result
     ) throws(SystemError) -> Result {
         try Namespaces.unshare(OwnNetwork.type)
-        return try returning { () throws(SystemError) in try body(try OwnNetwork.current()) }
-    }
-
-    private func returning<Result: ~Copyable>(
-        _ body: () throws(SystemError) -> Result
-    ) throws(SystemError) -> Result {
-        let result: Result
-        do throws(SystemError) { result = try body() } catch {
-            try own.view.enterNamespace(OwnNetwork.type)
-            throw error
-        }
-        try own.view.enterNamespace(OwnNetwork.type)
-        return result
+        defer { own.view.returnToNamespace(OwnNetwork.type) }
+        return try body(try OwnNetwork.current())
     }
 }
 
@@ -60,7 +50,7 @@ package enum NetworkSetting {
     }
 }
 
-/// A file that keeps a namespace alive with no process in it, as ip-netns(8) does.
+/// A file that keeps a namespace alive with no process in it, as ip-netns(8) does. ``PinnedMount`` takes it off again.
 package enum NamespacePin {
     /// Mounts the namespace `space` on the empty file at `path`.
     package static func make(_ space: Descriptor, at path: String) throws(SystemError) {
@@ -79,15 +69,5 @@ package enum NamespacePin {
         _ = try check(clinux_fstatfs(file.view.number, &status), "fstatfs", path)
         guard Int(status.f_type) == nsfs else { return nil }
         return file
-    }
-
-    /// Unmounts it, at once for all who look; as often as something is mounted there.
-    package static func remove(_ path: String) throws(SystemError) {
-        let detached: Int32 = 2, notFollowing: Int32 = 8
-        for _ in 0..<16 {
-            let result = clinux_umount2(path, detached | notFollowing)
-            if result == -Int(Errno.EINVAL.rawValue) || result == -Int(Errno.ENOENT.rawValue) { return }
-            _ = try check(result, "umount2", path)
-        }
     }
 }

@@ -23,7 +23,7 @@ package enum SharedNamespace: String, CaseIterable, Sendable {
     package func insideNew(_ body: () throws(SystemError) -> Void) throws(SystemError) {
         let own = try current()
         try Namespaces.unshare(flag)
-        defer { leave(to: own.view) }
+        defer { own.view.returnToNamespace(flag) }
         try body()
     }
 
@@ -34,18 +34,8 @@ package enum SharedNamespace: String, CaseIterable, Sendable {
         let own = try current()
         let space = try Descriptor.workingDirectory.openFollowing(path, O_RDONLY)
         try space.view.enterNamespace(flag)
-        defer { leave(to: own.view) }
+        defer { own.view.returnToNamespace(flag) }
         return try body()
-    }
-
-    /// It has been there. A process that can't go back must not go on, where it is: it ends, and whoever takes over what it has
-    /// begins where it belongs.
-    private func leave(to own: Descriptor) {
-        let tries = 3
-        for _ in 0..<tries {
-            do throws(SystemError) { return try own.enterNamespace(flag) } catch { Clock.pause(1_000_000) }
-        }
-        exit(1)
     }
 
     /// Mounts the one that this process is in on a new file at `path`.
@@ -54,20 +44,22 @@ package enum SharedNamespace: String, CaseIterable, Sendable {
         do throws(SystemError) { _ = try here.open(path, O_RDONLY | O_CREAT | O_EXCL, mode: 0o600) } catch
             where error.code == .EEXIST
         {}
-        let bind: UInt = 0x1000  // MS_BIND
-        _ = try check(
-            clinux_mount("/proc/self/ns/\(rawValue)", path, "", bind, nil), "mount", path, detail: "bind of a namespace"
-        )
+        let own = try current()
+        try NamespacePin.make(own.view, at: path)
+        try own.close()
     }
 
     /// Whether one is mounted there.
     package static func isPinned(at path: String) -> Bool {
-        let nsfs = FileSystemKind(rawValue: 0x6e73_6673)
-        return (try? FileSystemKind(of: path)) == nsfs
+        do throws(SystemError) {
+            guard let pin = try NamespacePin.open(path) else { return false }
+            try pin.close()
+            return true
+        } catch { return false }
     }
 }
 
-/// What is mounted on the host for as long as a pod lives.
+/// What is mounted on the host for as long as a pod or a network lives.
 package enum PinnedMount {
     /// Takes off all that is mounted at `path`, in use or not. That nothing is, is no error. Wraps umount2(2).
     package static func remove(_ path: String) throws(SystemError) {
@@ -81,15 +73,10 @@ package enum PinnedMount {
     }
 }
 
-/// The names and links of this process's own namespaces.
+/// The names of this process's own namespaces.
 package enum OwnNamespaceSettings {
     /// Wraps sethostname(2).
     package static func setHostname(_ name: String) throws(SystemError) {
         _ = try check(clinux_sethostname(name, name.utf8.count), "sethostname", name)
-    }
-
-    /// Wraps ioctl(2) with SIOCSIFFLAGS on `lo`.
-    package static func raiseLoopback() throws(SystemError) {
-        _ = try check(clinux_raise_loopback(), "ioctl", "lo", detail: "SIOCSIFFLAGS")
     }
 }

@@ -14,7 +14,7 @@ enum TenantRouter {
         if let present = try existing(tenant, in: directory) { return present }
         let pin = "\(directory.path)/\(tenant)/ns"
         try during(.router) { () throws(SystemError) in
-            try NamespacePin.remove(pin)
+            try PinnedMount.remove(pin)
             try directory.set("\(tenant)/ns", "")
         }
         let space = try during(.router) { () throws(SystemError) in
@@ -69,7 +69,7 @@ enum TenantRouter {
         try during(.router) { () throws(SystemError) in
             guard try directory.view.exists(tenant) else { return }
             try directory.set("\(tenant)/ready", nil)
-            try NamespacePin.remove("\(directory.path)/\(tenant)/ns")
+            try PinnedMount.remove("\(directory.path)/\(tenant)/ns")
         }
         try during(.records) { () throws(SystemError) in
             do throws(SystemError) { try directory.view.removeTree(tenant) } catch  where error.code == .ENOENT {}

@@ -3,9 +3,6 @@
 #pragma once
 #include "clinux.h"
 
-/* Brings up the loopback interface of this process's network namespace. */
-long clinux_raise_loopback(void);
-
 /* The name of the host, as uname(2) tells it in this process's UTS namespace. */
 long clinux_sethostname(const char *name, size_t n);
 

@@ -18,7 +18,7 @@ struct PodSandbox {
     private let fullName: String
     /// Of /dev/shm, in bytes.
     private let sharedMemory: Int64
-    /// Of its tenant's network; nil: it has loopback alone, or the host's.
+    /// Of its tenant's network; nil: it has the host's.
     var network: (files: PodAttachment.Files, address: String)?
 
     private static let madeName = "made"
@@ -75,7 +75,7 @@ struct PodSandbox {
             && kinds.allSatisfy { SharedNamespace.isPinned(at: path($0.rawValue)) }
     }
 
-    /// Makes it anew, with the network namespace that `space` leads to, or with one where there is loopback alone.
+    /// Makes it anew, with the network namespace that `space` leads to; nil: it has the host's.
     func make(network space: String?) throws(PodsError) {
         do throws(SystemError) {
             try PodSandbox.remove(directory)
@@ -83,7 +83,8 @@ struct PodSandbox {
             try here.makeDirectories(directory, mode: 0o700)
             let own = try here.openFollowing(directory, O_RDONLY | O_DIRECTORY)
             for kind in kinds {
-                if kind == .network, let space {
+                if kind == .network {
+                    guard let space else { throw SystemError("open", path("net"), .ENOENT) }
                     try kind.inside(space) { () throws(SystemError) in try kind.pin(at: path(kind.rawValue)) }
                 } else {
                     try make(kind)
@@ -103,11 +104,7 @@ struct PodSandbox {
 
     private func make(_ kind: SharedNamespace) throws(SystemError) {
         try kind.insideNew { () throws(SystemError) in
-            switch kind {
-            case .network: try OwnNamespaceSettings.raiseLoopback()
-            case .uts: try OwnNamespaceSettings.setHostname(manifest.hostname)
-            case .ipc: break
-            }
+            if kind == .uts { try OwnNamespaceSettings.setHostname(manifest.hostname) }
             try kind.pin(at: path(kind.rawValue))
         }
     }
