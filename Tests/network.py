@@ -45,21 +45,21 @@ def ask(protocol, host, port):
         print(f"nothing: {error}")
 
 
-def keep(host, port, seconds):
+def keep(host, port):
     own = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    own.settimeout(0.05)
+    own.settimeout(1)
     print("ready", flush=True)
-    last, end = None, time.monotonic() + float(seconds)
+    last, end = None, time.monotonic() + 60
     while time.monotonic() < end:
         own.sendto(b"who", (host, int(port)))
         try:
             answer = own.recv(100).decode()
-            time.sleep(0.05)
         except OSError:
             answer = "nothing"
         if answer != last:
             print(answer, flush=True)
         last = answer
+        time.sleep(0.05)
 
 
 def checksum(data):

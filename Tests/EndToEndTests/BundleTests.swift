@@ -137,11 +137,11 @@ import Testing
         let path = bundle.path
         let slow = Process()
         slow.executableURL = URL(fileURLWithPath: Perigee.binary)
-        bundle.set("process/args", ["/bin/sleep", "3"])
+        bundle.set("process/args", ["/bin/sleep", "5"])
         _ = try bundle.run("--explain", id: "unused")
         slow.arguments = Array(Perigee.shared.command(["run", "-b", path, "busy"]).dropFirst())
         try slow.run()
-        Thread.sleep(forTimeInterval: 0.5)
+        #expect(eventually { Perigee.shared.run(["state", "busy"]).status == 0 })
         let second = try bundle.run(id: "busy")
         #expect(second.status == 1 && second.errors.contains("'busy' is in use"))
         slow.waitUntilExit()

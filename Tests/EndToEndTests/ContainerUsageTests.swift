@@ -38,7 +38,7 @@ import Testing
 
     @Test("Who does nothing is stopped where idle_timeout_h says so; who works, or asks not to be, is not")
     func idle() throws {
-        let projects = try TestProjects("idle", limits: #", "idle_timeout_h": 0.0003"#)
+        let projects = try TestProjects("idle", limits: #", "idle_timeout_h": 0.001"#)
         defer { projects.clean() }
         projects.deploy("lazy")
         projects.deploy("busy", "--", "sh", "-c", "while :; do :; done")
@@ -48,11 +48,10 @@ import Testing
         _ = projects.inside("linked", "ln -s /dev/null .keep-alive")
         try projects.await("lazy", "stopped")
         try projects.await("linked", "stopped")
-        Thread.sleep(forTimeInterval: 1.5)
         let state = try projects.state("lazy")
         #expect(state["reason"] as? String == "IdleTimeout", "\(state)")
         let status = projects.tenant.pod("status", "lazy").output
-        #expect(status.contains("it did nothing for 1080 ms, the tenant's idle_timeout_h"), "\(status)")
+        #expect(status.contains("it did nothing for 3600 ms, the tenant's idle_timeout_h"), "\(status)")
         #expect(try projects.state("busy")["status"] as? String == "running")
         #expect(try projects.state("kept")["status"] as? String == "running")
         // Another supervisor begins to count anew.
@@ -73,9 +72,7 @@ import Testing
             return try #require(usage?["total"] as? Int, "\(outcome)")
         }
         let first = try time(projects.container("stats", "w"))
-        Thread.sleep(forTimeInterval: 0.5)
-        let second = try time(projects.tenant.pod("stats", "w"))
-        #expect(second > first + 50_000_000)
+        #expect(try eventually { try time(projects.tenant.pod("stats", "w")) > first + 50_000_000 })
         #expect(projects.tenant.pod("pause", "w").status == 0)
         let paused = try time(projects.container("stats", "w"))
         Thread.sleep(forTimeInterval: 0.3)

@@ -81,10 +81,7 @@ import Testing
             "dd if=/dev/urandom of=checkpoint bs=4096 count=256 2>/dev/null; sync; sha256sum checkpoint > sum; sync"
         #expect(projects.deploy("w", "--", "sh", "-c", "\(random); touch done; sync; sleep 1000").status == 0)
         let path = projects.workspace("w")
-        let end = Date().addingTimeInterval(10)
-        while !FileManager.default.fileExists(atPath: path + "/done"), Date() < end {
-            Thread.sleep(forTimeInterval: 0.05)
-        }
+        #expect(eventually { FileManager.default.fileExists(atPath: path + "/done") })
         let group = Perigee.shell(
             "cat $(find /sys/fs/cgroup -maxdepth 4 -type d -name '\(projects.tenant.perigee.identifier).\(projects.tenant.name)-w-*' ! -name '*supervisor' | head -1)/cgroup.procs"
         ).output.split(separator: "\n").compactMap { Int32($0) }

@@ -19,10 +19,7 @@ import Testing
         process.executableURL = URL(fileURLWithPath: Perigee.binary)
         process.arguments = ["--store", perigee.store, "--root", root ?? perigee.root] + words
         try process.run()
-        let end = Date().addingTimeInterval(10)
-        while !Perigee.shell("pgrep -P \(process.processIdentifier) -x sleep").output.contains("\n"), Date() < end {
-            Thread.sleep(forTimeInterval: 0.02)
-        }
+        _ = eventually { Perigee.shell("pgrep -P \(process.processIdentifier) -x sleep").output.contains("\n") }
         return process
     }
 

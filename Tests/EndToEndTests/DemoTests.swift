@@ -66,7 +66,7 @@ import Testing
             "--timeout", "1s", "--json", "trap 'echo ended; exit 3' TERM; while :; do sleep 0.1; done")
         #expect(willing.status == 124 && willing.output == "ended\n")
         #expect(willing.errors.contains("\"reason\": \"deadline\""))
-        #expect(Date().timeIntervalSince(start) < 8)
+        #expect(Date().timeIntervalSince(start) < 10.5)
         let stubborn = perigee.pod("--timeout", "500ms", "trap '' TERM; while :; do sleep 0.1; done")
         #expect(stubborn.status == 124)
         #expect(Date().timeIntervalSince(start) > 10)

@@ -43,20 +43,20 @@ import Testing
         let tenant = TestTenant("k8s-ending")
         defer { tenant.clean() }
         let text = M.pod(
-            "p", spec: "terminationGracePeriodSeconds: 3",
-            M.container("a", "trap '' TERM; while true; do sleep 0.1; done"))
+            "p", spec: "terminationGracePeriodSeconds: 8",
+            M.container("a", "trap '' TERM; echo up; while true; do sleep 0.1; done"))
         try tenant.apply(text)
-        try tenant.await("p") { $0.phase == "Running" }
+        #expect(tenant.awaitOutput("p", "up\n"))
         let start = Date()
         let stop = Process()
         stop.executableURL = URL(fileURLWithPath: Perigee.binary)
         stop.arguments = Array(tenant.perigee.command(["pod", "stop", "--tenant", tenant.name, "p"]).dropFirst())
         try stop.run()
-        Thread.sleep(forTimeInterval: 1)
+        Thread.sleep(forTimeInterval: 4)
         tenant.killSupervisor(of: "p")
         stop.waitUntilExit()
         let time = Date().timeIntervalSince(start)
-        #expect(time > 2.5 && time < 5, "\(time)")
+        #expect(time > 7.5 && time < 11.5, "\(time)")
         let status = try tenant.status("p")
         #expect(status.reason == "Stopped" && status.state(of: "a").fields["signal"] as? Int == 9, "\(status.data)")
         #expect(tenant.clean() == [])

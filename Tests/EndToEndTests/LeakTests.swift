@@ -49,11 +49,13 @@ import Testing
         process.executableURL = URL(fileURLWithPath: Perigee.binary)
         process.arguments = Array(
             Perigee.shared.command([
-                "pod", "run", "--image", "demo-host", "trap 'exit 9' TERM; while :; do sleep 0.1; done",
+                "pod", "run", "--image", "demo-host", "trap 'exit 9' TERM; echo up; while :; do sleep 0.1; done",
             ])
             .dropFirst())
+        let output = Pipe()
+        process.standardOutput = output
         try process.run()
-        Thread.sleep(forTimeInterval: 0.7)
+        #expect(try output.fileHandleForReading.read(upToCount: 3) == Data("up\n".utf8))
         kill(process.processIdentifier, signal)
         process.waitUntilExit()
         #expect(process.terminationStatus == 9)

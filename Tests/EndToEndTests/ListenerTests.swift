@@ -48,8 +48,7 @@ import Testing
             process.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
             process.arguments = ["-c", ListenerTests.agent, scene.log]
             try process.run()
-            #expect(scene.wait { FileManager.default.fileExists(atPath: scene.log + "/agent") })
-            Thread.sleep(forTimeInterval: 0.1)
+            #expect(eventually { Perigee.shell("grep -c '00010000 .*\(scene.log)/agent$' /proc/net/unix").status == 0 })
         }
 
         deinit {
@@ -124,7 +123,7 @@ import Testing
         #expect(try agent.scene.create().status == 0)
         let started = agent.scene.perigee("start", "c")
         #expect(started.status == 1 && started.errors.contains("/agent: ENOENT"), "\(started)")
-        #expect(agent.scene.wait { agent.scene.state("status") as? String == "stopped" })
+        #expect(eventually { agent.scene.state("status") as? String == "stopped" })
         #expect(agent.scene.perigee("delete", "c").status == 0)
         #expect(try agent.scene.left() == [])
         agent.scene.bundle.set("linux/seccomp/listenerMetadata", nil)

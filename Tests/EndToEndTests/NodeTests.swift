@@ -116,7 +116,7 @@ import Testing
         let begin = Date()
         #expect(first.pod("rm", "--force", "a").status == 0)
         #expect(second.pod("wait", "b").status == 0)
-        #expect(Date().timeIntervalSince(begin) < 5)
+        #expect(Date().timeIntervalSince(begin) < 30)
         #expect(second.pod("logs", "b").output == "zero\n")
         #expect(second.run(["limits"]).output.hasSuffix("\nnode gpu, slot 0: free\n"))
         #expect(first.clean() + second.clean() == [])
@@ -137,7 +137,7 @@ import Testing
         _ = FileManager.default.createFile(atPath: go, contents: nil)
         let begin = Date()
         #expect(second.pod("wait", "b").status == 3)
-        #expect(Date().timeIntervalSince(begin) < 5)
+        #expect(Date().timeIntervalSince(begin) < 30)
         // It is there still, for who reads what it has printed last.
         #expect(first.supervisor(of: "a") == nil)
         #expect(first.pod("wait", "a").status == 0)

@@ -73,7 +73,7 @@ struct Perigee: Sendable {
     static func execute(_ words: [String], in directory: String? = nil) -> Outcome {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/timeout")
-        process.arguments = ["-s", "KILL", "60"] + words
+        process.arguments = ["-s", "KILL", "240"] + words
         if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
         // Files and not pipes: nothing that is left running can hold the reader.
         let base = FileManager.default.temporaryDirectory.path + "/perigee-test-out-\(UUID().uuidString)"

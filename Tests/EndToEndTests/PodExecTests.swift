@@ -50,10 +50,15 @@ import Testing
         begun.executableURL = URL(fileURLWithPath: child[0])
         begun.arguments = Array(child.dropFirst())
         try begun.run()
-        Thread.sleep(forTimeInterval: 0.5)
-        let second = Perigee.shell(
-            "pgrep -f '^sleep 7654' | xargs -I{} cat /proc/{}/cgroup | grep \(tenant.perigee.identifier)")
-        #expect(!second.output.isEmpty && first.output.contains(second.output), "\(first.output)\(second.output)")
+        var second = ""
+        let isThere = eventually {
+            second =
+                Perigee.shell(
+                    "pgrep -f '^sleep 7654' | xargs -I{} cat /proc/{}/cgroup | grep \(tenant.perigee.identifier)"
+                ).output
+            return !second.isEmpty
+        }
+        #expect(isThere && first.output.contains(second), "\(first.output)\(second)")
         // It ends with the pod.
         #expect(tenant.pod("stop", "p").status == 0)
         begun.waitUntilExit()
@@ -185,7 +190,7 @@ import Testing
             "echo before; echo before >&2; until test -e /data/go; do sleep 0.05; done; echo out; echo err >&2; exit 3")
         defer { tenant.clean() }
         while !tenant.pod("logs", "p").errors.contains("before") { Thread.sleep(forTimeInterval: 0.02) }
-        let go = "(sleep 1; touch \(tenant.perigee.store)/volumes/attach/default/go) & "
+        let go = "(sleep 3; touch \(tenant.perigee.store)/volumes/attach/default/go) & "
         let line = tenant.perigee.command(["pod", "attach", "--tenant", tenant.name, "p"]).joined(separator: " ")
         let outcome = Perigee.shell(go + line)
         #expect(outcome.status == 3 && outcome.output == "out\n" && outcome.errors == "err\n", "\(outcome)")

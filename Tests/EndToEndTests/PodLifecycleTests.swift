@@ -106,7 +106,7 @@ import Testing
         #expect(live.status == 3 && live.errors.hasPrefix("perigee: pod 's' is still there\n"), "\(live.errors)")
         let start = Date()
         #expect(tenant.pod("stop", "s").status == 0)
-        #expect(Date().timeIntervalSince(start) < 1)
+        #expect(Date().timeIntervalSince(start) < 9, "less than the grace")
         #expect(tenant.pod("stop", "s").status == 0)
         #expect(tenant.pod("wait", "s").status == 143)
         #expect(tenant.pod("logs", "s").output.isEmpty)
@@ -122,18 +122,16 @@ import Testing
     func deaf() throws {
         let tenant = TestTenant("deaf")
         defer { tenant.clean() }
-        tenant.submit("d", "trap '' TERM; while :; do sleep 1; done")
-        try tenant.await("d") { $0.phase == "Running" }
-        Thread.sleep(forTimeInterval: 0.2)
+        tenant.submit("d", "trap '' TERM; echo up; while :; do sleep 1; done")
+        #expect(tenant.awaitOutput("d", "up\n"))
         let start = Date()
         #expect(tenant.pod("stop", "--time", "500ms", "d").status == 0)
-        #expect((0.5...1.5).contains(Date().timeIntervalSince(start)))
+        #expect((0.5...9).contains(Date().timeIntervalSince(start)))
         let status = try tenant.status("d")
         #expect(status.exitCode == 137 && status.reason == "Stopped", "\(status.data)")
-        tenant.submit("d", "trap '' TERM; while :; do sleep 1; done")
-        try tenant.await("d") { $0.phase == "Running" }
+        tenant.submit("d", "trap '' TERM; echo up; while :; do sleep 1; done")
+        #expect(tenant.awaitOutput("d", "up\n"))
         // Somebody waits for the end of a long grace, and somebody else ends that.
-        Thread.sleep(forTimeInterval: 0.2)
         let patient = Process()
         patient.executableURL = URL(fileURLWithPath: Perigee.binary)
         patient.arguments = Array(tenant.perigee.command(["pod", "stop", "--tenant", tenant.name, "d"]).dropFirst())
@@ -142,7 +140,7 @@ import Testing
         #expect(patient.isRunning)
         let again = Date()
         #expect(tenant.pod("rm", "--force", "d").status == 0)
-        #expect(Date().timeIntervalSince(again) < 1)
+        #expect(Date().timeIntervalSince(again) < 8)
         patient.waitUntilExit()
         #expect(tenant.leftovers() == [])
     }
@@ -157,7 +155,7 @@ import Testing
             "t", "--timeout", "1s", "trap 'echo saved > /data/state; exit 0' TERM; while :; do sleep 0.1; done")
         let start = Date()
         #expect(tenant.pod("wait", "t").status == 124)
-        #expect((0.8...3).contains(Date().timeIntervalSince(start)))
+        #expect((0.8...9).contains(Date().timeIntervalSince(start)))
         let status = try tenant.status("t")
         #expect(status.phase == "Failed" && status.reason == "DeadlineExceeded" && status.exitCode == 0)
         #expect(
@@ -175,12 +173,12 @@ import Testing
         tenant.submit("y", "--timeout", "500ms", "yes")
         let start = Date()
         #expect(tenant.pod("wait", "y").status == 124)
-        #expect(Date().timeIntervalSince(start) < 5)
+        #expect(Date().timeIntervalSince(start) < 9)
         tenant.submit("y", "yes")
         try tenant.await("y") { $0.phase == "Running" }
         let stopping = Date()
         #expect(tenant.pod("stop", "y").status == 0)
-        #expect(Date().timeIntervalSince(stopping) < 2)
+        #expect(Date().timeIntervalSince(stopping) < 9)
         // Two files of eight mebibytes are kept.
         let size = Perigee.shell("du -sm \(tenant.perigee.store)/pods/*/flood-y-* | cut -f1").output
         #expect((Int(size.dropLast()) ?? 99) <= 18, "\(size) MiB")

@@ -68,11 +68,12 @@ import Testing
         let go = perigee.store + "/volumes/full/default/go"
         func fill() { _ = Perigee.shell("for s in 64k 4k 1; do dd if=/dev/zero of=\(disk)/fill-$s bs=$s; done") }
         fill()
-        Thread.sleep(forTimeInterval: 0.5)
-        let full = try tenant.status("f")
-        #expect(full.phase == "Running")
-        let before = full.data["lostOutput"] as? [String: Int]
-        #expect((before?["lines"] ?? 0) > 0, "\(full.data)")
+        var before: [String: Int]?
+        try tenant.await("f") {
+            before = $0.data["lostOutput"] as? [String: Int]
+            return (before?["lines"] ?? 0) > 0
+        }
+        #expect(try tenant.status("f").phase == "Running")
         _ = Perigee.shell("rm \(disk)/fill-*; touch \(go)")
         #expect(tenant.pod("wait", "f").status == 5)
         let logs = tenant.pod("logs", "f")

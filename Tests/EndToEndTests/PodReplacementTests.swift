@@ -7,32 +7,25 @@ import Testing
     func row() throws {
         let tenant = TestTenant("row")
         defer { tenant.clean() }
+        let began = tenant.perigee.store + "/volumes/row/default/began"
+        func lines() -> Int { (FileManager.default.contents(atPath: began) ?? Data()).count { $0 == 10 } }
         for i in 1...20 {
             tenant.submit("p\(i)", "echo $$ >> /data/began; exec sleep 1000")
-            let end = Date().addingTimeInterval(10)
-            while Date() < end {
+            let runs = try eventually {
                 // A container's group is gone before the next one's is made.
                 let groups = Perigee.shell(
                     "find /sys/fs/cgroup -maxdepth 3 -type d -name '\(tenant.perigee.identifier).row-*' -printf '%f\n'"
                 ).output.split(separator: "\n").filter { !$0.hasSuffix(".supervisor") }
                 #expect(Set(groups).count <= 1, "\(groups)")
-                if try tenant.list().contains(where: {
+                return try tenant.list().contains {
                     $0["pod_name"] as? String == "p\(i)" && $0["phase"] as? String == "Running"
-                }) {
-                    break
                 }
             }
+            #expect(runs)
+            #expect(eventually { lines() == i })
         }
         let list = try tenant.list()
         #expect(list.count == 1 && list[0]["pod_name"] as? String == "p20" && list[0]["phase"] as? String == "Running")
-        let began = tenant.perigee.store + "/volumes/row/default/began"
-        // The last one runs, and may not have written yet.
-        var lines = 0
-        let end = Date().addingTimeInterval(10)
-        repeat {
-            lines = try String(contentsOfFile: began, encoding: .utf8).split(separator: "\n").count
-        } while lines < 20 && Date() < end
-        #expect(lines == 20)
         #expect(tenant.clean() == [])
     }
 
@@ -56,13 +49,8 @@ import Testing
                 process.waitUntilExit()
                 #expect(process.terminationStatus == 0)
             }
-            let end = Date().addingTimeInterval(10)
-            var phases: [String] = []
-            repeat {
-                Thread.sleep(forTimeInterval: 0.02)
-                phases = try tenant.list().compactMap { $0["phase"] as? String }
-            } while phases != ["Running"] && Date() < end
-            #expect(phases == ["Running"], "round \(round)")
+            let runs = try eventually { try tenant.list().compactMap { $0["phase"] as? String } == ["Running"] }
+            #expect(runs, "round \(round)")
         }
         #expect(tenant.clean() == [])
     }
@@ -71,9 +59,8 @@ import Testing
     func waited() throws {
         let tenant = TestTenant("waited")
         defer { tenant.clean() }
-        tenant.submit("old", "trap 'sleep 0.3; exit 11' TERM; while :; do sleep 0.1; done")
-        try tenant.await("old") { $0.phase == "Running" }
-        Thread.sleep(forTimeInterval: 0.2)
+        tenant.submit("old", "trap 'sleep 3; exit 11' TERM; echo up; while :; do sleep 0.1; done")
+        #expect(tenant.awaitOutput("old", "up\n"))
         tenant.submit("new", "echo begun; sleep 1000")
         let status = try tenant.status("old")
         #expect(status.phase == "Running")
@@ -91,7 +78,8 @@ import Testing
         let id = try one.status("p").data["id"] as? String
         for _ in 1...3 {
             other.submit("p", "ls /data; exit 2")
-            #expect(other.pod("wait", "p").status == 2)
+            let waited = other.pod("wait", "p")
+            #expect(waited.status == 2, "\(waited)")
             #expect(other.pod("logs", "p").output.isEmpty)
         }
         let status = try one.status("p")

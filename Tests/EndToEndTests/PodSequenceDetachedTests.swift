@@ -109,15 +109,10 @@ import Testing
         let words = ["pod", "run", "--tenant", tenant.name, "--allow-sequential-reuse", "--detach", path]
         #expect(tenant.perigee.run(words).status == 0)
         // A has the name too, and runs for a moment: what B writes says whose turn it is.
-        let begun = Date().addingTimeInterval(10)
-        while !FileManager.default.fileExists(atPath: volume + "begun"), Date() < begun {
-            Thread.sleep(forTimeInterval: 0.02)
-        }
+        #expect(eventually { FileManager.default.fileExists(atPath: volume + "begun") })
         #expect(tenant.pod("exec", "same", "--", "true").status == 0)
         try open(tenant)
-        let end = Date().addingTimeInterval(10)
-        while tenant.pod("logs", "same").output != "last\n", Date() < end { Thread.sleep(forTimeInterval: 0.02) }
-        #expect(tenant.pod("wait", "same").status == 0 && tenant.pod("logs", "same").output == "last\n")
+        #expect(tenant.awaitOutput("same", "last\n") && tenant.pod("wait", "same").status == 0)
         #expect(tenant.clean() == [])
     }
 

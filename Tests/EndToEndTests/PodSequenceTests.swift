@@ -79,8 +79,7 @@ import Testing
         process.standardError = FileHandle.nullDevice
         try process.run()
         for name in ["a", "b"] {
-            let end = Date().addingTimeInterval(10)
-            while tenant.pod("status", name).status != 0, Date() < end { Thread.sleep(forTimeInterval: 0.01) }
+            #expect(eventually { tenant.pod("status", name).status == 0 })
             try tenant.await(name) { $0.phase == "Running" }
         }
         kill(process.processIdentifier, SIGINT)
@@ -105,8 +104,7 @@ import Testing
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()
-        let end = Date().addingTimeInterval(10)
-        while tenant.pod("status", "a").status != 0, Date() < end { Thread.sleep(forTimeInterval: 0.01) }
+        #expect(eventually { tenant.pod("status", "a").status == 0 })
         try tenant.await("a") { $0.phase == "Running" }
         #expect(tenant.pod("rm", "--force", "a").status == 0)
         process.waitUntilExit()

@@ -93,13 +93,12 @@ import Testing
         let process = Process()
         process.executableURL = URL(fileURLWithPath: Perigee.binary)
         process.arguments = Array(
-            Perigee.shared.command(["pod", "run", "--image", "demo-host", "--", "/bin/sleep", "1.5"]).dropFirst())
+            Perigee.shared.command(["pod", "run", "--image", "demo-host", "--", "/bin/sleep", "4"]).dropFirst())
         try process.run()
         defer { process.waitUntilExit() }
         // All that it needs for the launch is behind it when the command runs.
         let runs = "pgrep -P \(process.processIdentifier) -x sleep"
-        let end = Date().addingTimeInterval(10)
-        while Perigee.shell(runs).output.isEmpty, Date() < end { Thread.sleep(forTimeInterval: 0.01) }
+        #expect(eventually { !Perigee.shell(runs).output.isEmpty })
         func kibibytes(_ name: String, _ file: String) throws -> Int {
             let text = try String(contentsOfFile: "/proc/\(process.processIdentifier)/\(file)", encoding: .utf8)
             let line = text.split(separator: "\n").first { $0.hasPrefix(name + ":") }

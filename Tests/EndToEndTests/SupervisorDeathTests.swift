@@ -41,7 +41,7 @@ import Testing
             Thread.sleep(forTimeInterval: 0.1)
         }
         #expect(tenant.pod("wait", "k").status == 124)
-        #expect((1.3...3).contains(Date().timeIntervalSince(start)))
+        #expect((1.3...30).contains(Date().timeIntervalSince(start)))
         let status = try tenant.status("k")
         #expect(status.reason == "DeadlineExceeded" && status.exitCode == 143, "\(status.data)")
         #expect(tenant.clean() == [])
@@ -56,9 +56,7 @@ import Testing
         try tenant.await("n") { $0.phase == "Running" }
         #expect(tenant.killSupervisor(of: "n"))
         let state = tenant.perigee.store + "/volumes/nobody/default/state"
-        let end = Date().addingTimeInterval(5)
-        while !FileManager.default.fileExists(atPath: state), Date() < end { Thread.sleep(forTimeInterval: 0.05) }
-        #expect(FileManager.default.fileExists(atPath: state))
+        #expect(eventually { FileManager.default.fileExists(atPath: state) })
         Thread.sleep(forTimeInterval: 0.3)
         #expect(tenant.supervisor(of: "n") == nil)
         #expect(tenant.pod("wait", "n").status == 124)

@@ -405,10 +405,7 @@ import Testing
             "exec \(files); \(room.line(["create", "--preserve-fds", "2"] + bundle + ["c"])) > \(out)")
         #expect(created.status == 0, "\(created)")
         #expect(room.own.run(["start", "c"]).status == 0)
-        for _ in 0..<100 where (try? String(contentsOfFile: out, encoding: .utf8)) != list + "\n" {
-            Thread.sleep(forTimeInterval: 0.02)
-        }
-        #expect(try String(contentsOfFile: out, encoding: .utf8) == list + "\n")
+        #expect(eventually { (try? String(contentsOfFile: out, encoding: .utf8)) == list + "\n" })
         #expect(room.own.run(["delete", "--force", "c"]).status == 0)
         try room.runs("sleep 100")
         #expect(room.own.run(["run", "-d"] + bundle + ["c"]).status == 0)

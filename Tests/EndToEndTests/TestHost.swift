@@ -92,6 +92,13 @@ final class TestHost: Sendable {
             try #require(pipe.fileHandleForReading.read(upToCount: 6) == Data("ready\n".utf8))
         }
 
+        /// Waits for the next line that it prints.
+        func line() throws -> String {
+            var line = Data()
+            while let byte = try pipe.fileHandleForReading.read(upToCount: 1), byte != Data("\n".utf8) { line += byte }
+            return String(decoding: line, as: UTF8.self)
+        }
+
         /// Waits for its end, and returns what else it has printed.
         func output() throws -> String {
             let data = try pipe.fileHandleForReading.readToEnd() ?? Data()
@@ -123,8 +130,8 @@ final class TestHost: Sendable {
             ip -d link | sed 's/ promiscuity.*//'; ip -o addr | sed 's/ tentative//; s/ valid_lft.*//'; ip route show table all; ip rule
             nft -s list ruleset; iptables-save | sed '/^#/d; s/ \\[.*//'; grep -H . /proc/sys/net/ipv4/ip_forward \
             /proc/sys/net/ipv4/conf/*/route_localnet /proc/sys/net/ipv4/conf/*/forwarding \
-            /proc/sys/net/ipv6/conf/*/disable_ipv6; grep -F \(perigee.directory) /proc/self/mountinfo || true
-            ls -A \(perigee.root) | grep networks || true
+            /proc/sys/net/ipv6/conf/*/disable_ipv6; grep -F \(perigee.directory) /proc/self/mountinfo || [ $? = 1 ]
+            if test -e \(perigee.root)/@networks; then find \(perigee.root)/@networks; fi
             """)
     }
 

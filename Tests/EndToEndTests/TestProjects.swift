@@ -56,9 +56,9 @@ struct TestProjects: Sendable {
         return try #require(all.first { $0["name"] as? String == project }, "\(text)")
     }
 
-    /// Waits, at most ten seconds, for that.
+    /// Waits, at most a minute, for that.
     func await(_ project: String, _ status: String) throws {
-        let end = Date().addingTimeInterval(10)
+        let end = Date().addingTimeInterval(60)
         while true {
             let now = try state(project)
             if now["status"] as? String == status { return }

@@ -44,9 +44,9 @@ struct TestTenant: Sendable {
         return Status(data: try #require(object?["data"] as? [String: Any], "\(outcome.errors)"))
     }
 
-    /// Waits, at most ten seconds, until the pod's status is as is asked.
+    /// Waits, at most a minute, until the pod's status is as is asked.
     func await(_ pod: String, _ condition: (Status) -> Bool) throws {
-        let end = Date().addingTimeInterval(10)
+        let end = Date().addingTimeInterval(60)
         while true {
             let status = try status(pod)
             if condition(status) { return }
@@ -54,6 +54,9 @@ struct TestTenant: Sendable {
             Thread.sleep(forTimeInterval: 0.01)
         }
     }
+
+    /// Waits until the pod has printed `text`, and no more.
+    func awaitOutput(_ pod: String, _ text: String) -> Bool { eventually { self.pod("logs", pod).output == text } }
 
     /// The process that stays with the pod; nil: there is none now.
     func supervisor(of pod: String) -> Int32? {

@@ -164,7 +164,7 @@ import Testing
             process.waitUntilExit()
         }
         let mark = perigee.store + "/volumes/default/busy/up"
-        for _ in 0..<200 where !files.fileExists(atPath: mark) { usleep(50_000) }
+        #expect(eventually { files.fileExists(atPath: mark) })
         // What `flock /data COMMAND` does in a container.
         let own = open(perigee.store + "/volumes/default/busy", O_RDONLY | O_DIRECTORY)
         defer { close(own) }
