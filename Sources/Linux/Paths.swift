@@ -235,18 +235,22 @@ extension Descriptor {
     }
 
     /// Puts `bytes` where `path` is, all or nothing: written beside it under a name of its own, then renamed.
-    package func replaceFile(_ path: String, with bytes: [UInt8], mode: UInt32 = 0o600, durable: Bool = false)
-        throws(SystemError)
-    {
+    package func replaceFile(_ path: String, with bytes: [UInt8], mode: UInt32 = 0o600) throws(SystemError) {
         let temporary = "\(path).\(getpid()).new"
         let file = try open(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
         do throws(SystemError) {
             try file.view.write(bytes)
-            if durable { try file.view.synchronize() }
             try rename(temporary, to: path, in: self)
         } catch {
             _ = clinux_unlinkat(number, temporary, 0)
             throw SystemError(error.call, path, detail: error.detail, error.code)
         }
+    }
+
+    /// Writes a file that nobody sees before it is whole, since its directory is a draft.
+    package func makeFile(_ path: String, with bytes: [UInt8], mode: UInt32 = 0o600) throws(SystemError) {
+        let file = try open(path, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
+        try file.view.write(bytes)
+        try file.close()
     }
 }

@@ -94,4 +94,27 @@ import Testing
         #expect(status.phase == "Failed" && status.reason == "ContainerStatusUnknown", "\(status.data)")
         #expect(tenant.clean() == [])
     }
+
+    @Test("Accepted is what is on the disk: who can't be promised that is not, and what did not get there is no pod")
+    func kept() throws {
+        let tenant = TestTenant("promised")
+        defer { tenant.clean() }
+        let words = tenant.perigee.command([
+            "pod", "run", "--image", "demo-host", "-d", "--tenant", tenant.name, "sleep 1000",
+        ])
+        let failed = Perigee.execute(["strace", "-qq", "-o", "/dev/null", "-e", "inject=fsync:error=EIO"] + words)
+        #expect(failed.status == 1 && failed.errors.contains("fsync") && failed.errors.contains("EIO"), "\(failed)")
+        #expect(try tenant.list().isEmpty && tenant.leftovers().isEmpty)
+        // As a host leaves it that went down before the record was written.
+        tenant.submit("p", "sleep 1000")
+        let id = try #require(try tenant.status("p").data["id"] as? String)
+        #expect(tenant.pod("stop", "--time", "0", "p").status == 0)
+        let found = Perigee.shell(
+            "cd \(tenant.perigee.store)/pods/*/\(id) && : > pod && touch -d '2 minutes ago' . && pwd")
+        #expect(try found.status == 0 && tenant.list().isEmpty, "\(found)")
+        tenant.submit("q", "sleep 1000")
+        #expect(try tenant.list().count == 1)
+        #expect(!FileManager.default.fileExists(atPath: String(found.output.dropLast())))
+        #expect(tenant.clean() == [])
+    }
 }

@@ -78,7 +78,7 @@ struct PodDirectory: ~Copyable {
                 var size = reserveSize
                 var status = PodStatus()
                 if let file, let index = record.manifest {
-                    try made.view.replaceFile(manifestName, with: file.text)
+                    try made.view.makeFile(manifestName, with: file.text)
                     let containers = file.pods[index].allContainers
                     status.containers = PodLife(file.pods[index], lives: nil, deadline: nil, grace: 0).lives
                     try makeContainers(containers.map(\.name), in: made.view)
@@ -86,9 +86,9 @@ struct PodDirectory: ~Copyable {
                 } else {
                     try makeOutput(in: made.view)
                 }
-                for name in reserves { try made.view.replaceFile(name, with: [UInt8](repeating: 0, count: size)) }
-                try made.view.replaceFile(statusName, with: status.json.bytes())
-                try made.view.replaceFile(recordName, with: record.json.bytes(), durable: true)
+                for name in reserves { try made.view.makeFile(name, with: [UInt8](repeating: 0, count: size)) }
+                try made.view.makeFile(statusName, with: status.json.bytes())
+                try made.view.makeFile(recordName, with: record.json.bytes())
                 try all.view.rename(draft, to: record.id, in: all.view)
             } catch {
                 try? all.view.removeTree(draft)
@@ -97,11 +97,21 @@ struct PodDirectory: ~Copyable {
         } catch { throw .pods(error) }
     }
 
+    /// Returns when the record of pod `id` is on the disk: it is accepted whatever happens to the host. Not waited for before
+    /// the pod begins; a host that goes down meanwhile leaves a record that is empty, and of a pod that nobody was promised.
+    static func keep(_ id: String, in pods: String) throws(SystemError) {
+        do throws(SystemError) {
+            let record = try Descriptor.workingDirectory.open("\(pods)/\(id)/\(recordName)", O_RDONLY)
+            try record.view.synchronize()
+            try record.close()
+        } catch  where error.code == .ENOENT {}
+    }
+
     /// What one command writes to.
     private static func makeOutput(in directory: Descriptor) throws(SystemError) {
         for name in [outName, errName] { try directory.makeNode(name, mode: S_IFIFO | 0o600, device: 0) }
-        try directory.replaceFile(exitName, with: noEnd)
-        try directory.replaceFile(PodLog.stateName, with: PodLog.noState)
+        try directory.makeFile(exitName, with: noEnd)
+        try directory.makeFile(PodLog.stateName, with: PodLog.noState)
     }
 
     private static func makeContainers(_ names: [String], in directory: Descriptor) throws(SystemError) {
@@ -135,6 +145,7 @@ struct PodDirectory: ~Copyable {
         do throws(SystemError) {
             let directory = try Descriptor.workingDirectory.openFollowing(path, O_RDONLY | O_DIRECTORY)
             let text = try directory.view.readFile(recordName, limit: 1 << 20)
+            if text.isEmpty { return nil }
             do throws(JSONError) {
                 return PodDirectory(path, try PodRecord(try JSON(parsing: text)), directory)
             } catch { throw SystemError("read", "\(path)/\(recordName)", detail: "\(error),", .EINVAL) }
@@ -336,11 +347,18 @@ struct PodDirectory: ~Copyable {
         else { return }
         for entry in entries {
             let name = Descriptor.text(ofEntry: entry)
-            if name.hasPrefix("@") ? isAbandoned(name, in: all.view) : name.hasPrefix(".") && isOld(name, in: all.view)
-            {
-                try? all.view.removeTree(name)
-            }
+            let isGone =
+                name.hasPrefix("@")
+                ? isAbandoned(name, in: all.view)
+                : (name.hasPrefix(".") || isUnkept(name, in: all.view)) && isOld(name, in: all.view)
+            if isGone { try? all.view.removeTree(name) }
         }
+    }
+
+    /// Whether it is a pod whose record did not reach the disk, see ``keep(_:in:)``.
+    private static func isUnkept(_ name: String, in all: Descriptor) -> Bool {
+        guard let record = try? all.status(of: "\(name)/\(recordName)") else { return false }
+        return record.size == 0
     }
 
     /// Whether nobody works on a pod that is being removed: who did so was killed.

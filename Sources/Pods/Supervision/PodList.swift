@@ -90,6 +90,15 @@ package struct PodList {
         }
         turn.end()
         for record in records { try supervise(record.id) }
+        do throws(SystemError) { for record in records { try PodDirectory.keep(record.id, in: pods) } } catch {
+            // Accepted is what outlives the host's end.
+            for record in records {
+                try? stop(record.id, StopRequest(reason: "Stopped", message: "not accepted: \(error)", grace: 0))
+                _ = try? end(of: record.id)
+                try? remove(record.id)
+            }
+            throw .pods(error)
+        }
     }
 
     /// All of them or none.
