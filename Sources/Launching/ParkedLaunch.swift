@@ -83,6 +83,8 @@ extension ParkedLaunch {
     /// Milliseconds between two looks at the page, where only a failure shows; a command that is executed closes the
     /// FIFO, which is seen at once.
     private static let interval: Int32 = 5
+    /// How long one that has failed is waited for, in milliseconds.
+    private static let patience: Int32 = 2000
 
     /// Whether the child still waits: nobody else has the FIFO in `directory` open to read.
     package static func isWaiting(in directory: Descriptor) throws(SystemError) -> Bool {
@@ -139,7 +141,13 @@ extension ParkedLaunch {
             if report.state == LAUNCH_FAILED {
                 let error = failure(report, in: root)
                 // Now it may go. It may be gone already.
+                let dying: ProcessHandle? = try? ProcessHandle(opening: process)
                 do throws(SystemError) { try fifo.write([1]) } catch  where error.code == .EPIPE {}
+                // Who has been told may delete it at once.
+                if let dying {
+                    _ = try? Poll.readable([dying.view], timeout: ParkedLaunch.patience)
+                    _ = consume dying
+                }
                 return error
             }
             guard isClosed else { continue }
