@@ -69,22 +69,23 @@ package struct OwnNamespaces: ~Copyable {
     }
 
     deinit {
-        // It has been there.
-        try? restore()
+        restore()
         _ = clinux_close(pid.number)
         if let time { _ = clinux_close(time.number) }
     }
 
-    /// Nothing is done where they are already.
-    private borrowing func restore() throws(SystemError) {
-        let here = Descriptor.workingDirectory
-        if try here.readLink("/proc/self/ns/pid_for_children") != here.readLink("/proc/self/ns/pid") {
-            try pid.enterNamespace(0x2000_0000)  // CLONE_NEWPID
+    /// Nothing is done where they are already; where that can't be told, they are entered again.
+    private borrowing func restore() {
+        func differ(_ one: String, _ other: String) -> Bool {
+            let here = Descriptor.workingDirectory
+            guard let first = try? here.readLink(one), let second = try? here.readLink(other) else { return true }
+            return first != second
         }
-        if let time,
-            try here.readLink("/proc/self/fd/\(time.number)") != here.readLink("/proc/self/ns/time_for_children")
-        {
-            try time.enterNamespace(0x80)  // CLONE_NEWTIME
+        if differ("/proc/self/ns/pid_for_children", "/proc/self/ns/pid") {
+            pid.returnToNamespace(0x2000_0000)  // CLONE_NEWPID
+        }
+        if let time, differ("/proc/self/fd/\(time.number)", "/proc/self/ns/time_for_children") {
+            time.returnToNamespace(0x80)  // CLONE_NEWTIME
         }
     }
 }
