@@ -81,6 +81,13 @@ package enum NamespacePin {
         return file
     }
 
+    /// Whether a namespace is mounted there.
+    package static func isThere(_ path: String) throws(SystemError) -> Bool {
+        guard let space = try open(path) else { return false }
+        try space.close()
+        return true
+    }
+
     /// Unmounts it, at once for all who look; as often as something is mounted there.
     package static func remove(_ path: String) throws(SystemError) {
         let detached: Int32 = 2, notFollowing: Int32 = 8

@@ -4,8 +4,6 @@ package import Linux
 package enum NetworkError: Error, Hashable, Sendable {
     /// What was being done, and the call that failed.
     case step(Step, SystemError)
-    /// A program that is not installed, and Debian's package of it.
-    case noProgram(String, package: String)
     /// A program that was run has failed, and what it said.
     case program(String, SystemError)
     /// All subnets of the pool are tenants'.
@@ -25,6 +23,7 @@ package enum NetworkError: Error, Hashable, Sendable {
         case hosts = "the hosts file"
         case hostLink = "the link to the host"
         case setting = "the host's settings"
+        case rules = "the host's rules"
     }
 
     package struct TakenPort: Hashable, Sendable {
@@ -40,9 +39,6 @@ extension NetworkError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .step(let step, let error): "network setup failed: \(step.rawValue): \(error)" + NetworkError.hint(error)
-        case .noProgram(let name, let package):
-            "network setup failed: \(name) is not installed\n  hint: apt-get install \(package); "
-                + "or give the pod no network (--network none, `network: none` in a task)"
         case .program(let name, let error): "network setup failed: \(name): \(error)"
         case .poolUsedUp(let pool):
             "network setup failed: all subnets of \(pool) are used\n  hint: the configuration's address_pool names another"
@@ -55,7 +51,7 @@ extension NetworkError: CustomStringConvertible {
 
     private static func hint(_ error: SystemError) -> String {
         switch error.code {
-        case .EOPNOTSUPP: "\n  hint: the kernel needs bridge and veth (modprobe bridge veth)"
+        case .EOPNOTSUPP: "\n  hint: the kernel needs bridge, veth and nf_tables (modprobe bridge veth nf_tables)"
         case .EROFS: "\n  hint: /proc/sys must be writable for perigee"
         default: ""
         }
