@@ -12,6 +12,8 @@ package enum NetworkError: Error, Hashable, Sendable {
     case subnetUsedUp(IPv4Network)
     /// Host ports that somebody has.
     case portsTaken([TakenPort])
+    /// A network that others' plugins make.
+    case cni(CNIFailure)
     /// What is kept of a network can't be understood.
     case damagedRecord(String)
 
@@ -40,6 +42,7 @@ extension NetworkError: CustomStringConvertible {
         switch self {
         case .step(let step, let error): "network setup failed: \(step.rawValue): \(error)" + NetworkError.hint(error)
         case .program(let name, let error): "network setup failed: \(name): \(error)"
+        case .cni(let failure): "network setup failed: " + failure.text
         case .poolUsedUp(let pool):
             "network setup failed: all subnets of \(pool) are used\n  hint: the configuration's address_pool names another"
         case .subnetUsedUp(let subnet): "network setup failed: all addresses of \(subnet) are used"
