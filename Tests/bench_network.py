@@ -156,7 +156,7 @@ class Streams:
             if said.returncode == 0:
                 return json.loads(said.stdout)["end"]["sum_received"]["bits_per_second"] / 1e9
             time.sleep(0.05)
-        sys.exit(f"bench_network: {' '.join(words)}: {said.stdout}")
+        return sys.exit(f"bench_network: {' '.join(words)}: {said.stdout}")
 
     def compare(self, rounds: int, seconds: float) -> None:
         ways = {
@@ -167,10 +167,11 @@ class Streams:
         print("\niperf3, Gbit/s: min, median, most")
         for way, measure in ways.items():
             rows: dict[str, list[float]] = {whose: [] for whose, pids in self.spaces.items() if pids}
-            for _ in range(rounds):
-                for whose, found in rows.items():
+            for number in range(rounds):
+                # Who is second may have the warmer machine.
+                for whose in list(rows)[:: 1 if number % 2 else -1]:
                     with self.hosts.of(whose):
-                        found.append(measure(whose))
+                        rows[whose].append(measure(whose))
             for whose, found in rows.items():
                 line = f"{way:18} {whose:8} {min(found):7.1f} {statistics.median(found):7.1f} {max(found):7.1f}"
                 if whose == "podman":
@@ -214,8 +215,8 @@ def inside(options: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-n", type=int, default=20, help="rounds (default 20)")
-    parser.add_argument("--streams", type=int, default=5, help="rounds of iperf3 (default 5)")
-    parser.add_argument("--seconds", type=float, default=2, help="how long each goes on (default 2)")
+    parser.add_argument("--streams", type=int, default=10, help="rounds of iperf3 (default 10)")
+    parser.add_argument("--seconds", type=float, default=1, help="seconds that each goes on (default 1)")
     parser.add_argument("--view", choices=[*VIEWS], default=None, help="one alone")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -18,7 +18,7 @@ enum HostFilter {
 
     /// Whether something may be dropped. Of iptables(8) as it is today the kernel is asked, since most hosts have nothing there;
     /// its older form is found by its table, and the program asked.
-    private static func mayDrop() throws(NetworkError) -> Bool {
+    static func mayDrop() throws(NetworkError) -> Bool {
         try during(.rules) { () throws(SystemError) in
             if try PacketFilter(.ip, "filter").mayDrop("FORWARD") { return true }
             let names = "/proc/net/ip_tables_names"
@@ -29,8 +29,9 @@ enum HostFilter {
         }
     }
 
+    /// Has it accept what goes over our links, where ``mayDrop()`` says so.
     static func open(_ directory: borrowing NetworkDirectory) throws(NetworkError) {
-        guard try mayDrop(), let all = try FirewallProgram.iptables(["-S"]), all.status == 0 else { return }
+        guard let all = try FirewallProgram.iptables(["-S"]), all.status == 0 else { return }
         let lines = all.output.split(separator: "\n").map(String.init)
         guard
             lines.contains(where: { $0.hasPrefix("-P FORWARD ") && $0 != "-P FORWARD ACCEPT" })

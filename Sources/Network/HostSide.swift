@@ -72,10 +72,12 @@ enum HostSide {
                 try directory.set(marker, try NetworkSetting.value(of: forwarding))
             }
         }
+        // Before the rules: a socket that is closed after what they replace is deleted waits for that.
+        let mayDrop = try HostFilter.mayDrop()
         try during(.rules) { () throws(SystemError) in
             try rules.changes(replaces: try PacketFilter(.ip, rules.table).exists()).commit()
         }
-        try HostFilter.open(directory)
+        if mayDrop { try HostFilter.open(directory) }
         try during(.setting) { () throws(SystemError) in
             if try NetworkSetting.value(of: forwarding) != "1" { try NetworkSetting.set(forwarding, to: "1") }
         }
