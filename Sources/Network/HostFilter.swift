@@ -21,11 +21,14 @@ enum HostFilter {
     static func mayDrop() throws(NetworkError) -> Bool {
         try during(.rules) { () throws(SystemError) in
             if try PacketFilter(.ip, "filter").mayDrop("FORWARD") { return true }
-            let names = "/proc/net/ip_tables_names"
-            guard let bytes = try? Descriptor.workingDirectory.open(names, O_RDONLY).view.readAll(limit: 4096) else {
+            do throws(SystemError) {
+                let file = try Descriptor.workingDirectory.open("/proc/net/ip_tables_names", O_RDONLY)
+                let names = String(decoding: try file.view.readAll(limit: 4096), as: UTF8.self)
+                return names.split(separator: "\n").contains("filter")
+            } catch  where error.code == .ENOENT {
+                // The kernel does not have that form.
                 return false
             }
-            return String(decoding: bytes, as: UTF8.self).split(separator: "\n").contains("filter")
         }
     }
 
