@@ -150,9 +150,11 @@ struct CNIAttachment {
         }
         let servers = texts("nameservers")
         if servers.isEmpty { return nil }
-        let search = texts("search"), options = texts("options")
-        return servers.map { "nameserver \($0)\n" }.joined()
-            + (search.isEmpty ? "" : "search " + search.joined(separator: " ") + "\n")
-            + (options.isEmpty ? "" : "options " + options.joined(separator: " ") + "\n")
+        var text = servers.map { "nameserver \($0)\n" }.joined()
+        for name in ["search", "options"] {
+            let words = texts(name)
+            if !words.isEmpty { text += "\(name) \(words.joined(separator: " "))\n" }
+        }
+        return text
     }
 }
