@@ -156,7 +156,7 @@ class Streams:
             if said.returncode == 0:
                 return json.loads(said.stdout)["end"]["sum_received"]["bits_per_second"] / 1e9
             time.sleep(0.05)
-        return sys.exit(f"bench_network: {' '.join(words)}: {said.stdout}")
+        sys.exit(f"bench_network: {' '.join(words)}: {said.stdout}")
 
     def compare(self, rounds: int, seconds: float) -> None:
         ways = {
@@ -186,8 +186,8 @@ def inside(options: argparse.Namespace) -> None:
     cache = os.environ.get("PERIGEE_CACHE") or os.path.join(
         os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "perigee")
     work = tempfile.mkdtemp(prefix="perigee-bench-", dir=os.environ.get("BENCH_DIR"))
+    perigee = Perigee(work, f"{cache}/images")
     try:
-        perigee = Perigee(work, f"{cache}/images")
         podman = None
         if shutil.which("podman"):
             # What podman would leave there is another network's.
@@ -208,6 +208,9 @@ def inside(options: argparse.Namespace) -> None:
         finally:
             streams.end()
     finally:
+        # Also where something has failed.
+        for name in ("start", "beside", "server", "client"):
+            perigee.run("pod", "rm", "--force", "--tenant", "many", name)
         subprocess.run(["umount", "-R", f"{work}/podman/overlay"], stderr=subprocess.DEVNULL)
         shutil.rmtree(work, ignore_errors=True)
 
