@@ -58,7 +58,7 @@ let package = Package(
         room("Planning", ["OCI"]),
         room("Launching", ["CLaunch", "Cgroups", "Linux", "OCI", "Planning"], plugins: ["EmbedPlugin"]),
         room("Containers", ["Cgroups", "Launching", "Linux", "OCI", "Planning", "Seccomp"]),
-        room("Network", ["Linux"]),
+        room("Network", ["Linux", "OCI"]),
         room("Images", ["CArchive", "CCrypto", "CZlib", "CZstd", "Linux", "OCI"]),
         room("Pods", ["CYaml", "Cgroups", "Containers", "Images", "Launching", "Linux", "Network", "OCI", "Planning"]),
         room("Measuring", ["Launching", "Planning"]),

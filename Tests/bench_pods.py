@@ -211,4 +211,5 @@ def main() -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -38,6 +38,7 @@ part "manifests, by Kubernetes' schemas" Tests/manifests.sh .build/release/perig
 part "fuzzers' corpora" Tests/fuzz.sh
 part "faults, one in 61" Tests/faults.py --every 61
 part "podman's images" Tests/podman-smoke.sh .build/release/perigee
+part "podman's kube play of our manifests" Tests/podman-kube.sh .build/release/perigee
 part "podman on perigee" Tests/engines/podman.sh .build/release/perigee
 part "1,000 containers, 8 at a time" Tests/cycles.sh .build/release/perigee
 part "nothing left on the host" Tests/leftovers.sh

@@ -20,11 +20,13 @@ static void usual_signals(void) {
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int streams(int in, int out) {
+static int streams(int in, int out, int errors) {
     /* Above 2 first, so that none is overwritten before it is moved. */
     in = fcntl(in, F_DUPFD_CLOEXEC, 3);
     out = fcntl(out, F_DUPFD_CLOEXEC, 3);
-    return in < 0 || out < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0 ? -1 : 0;
+    errors = fcntl(errors, F_DUPFD_CLOEXEC, 3);
+    if (in < 0 || out < 0 || errors < 0) return -1;
+    return dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(errors, 2) < 0 ? -1 : 0;
 }
 
 static int join(const struct clinux_program *how) {
@@ -42,7 +44,7 @@ static int become_root(void) {
 
 static int prepare(const struct clinux_program *how, int *step) {
     *step = CLINUX_PROGRAM_STREAMS;
-    if (streams(how->input, how->output)) return -1;
+    if (streams(how->input, how->output, how->errors)) return -1;
     *step = CLINUX_PROGRAM_JOIN;
     if (join(how)) return -1;
     *step = CLINUX_PROGRAM_IDENTITY;

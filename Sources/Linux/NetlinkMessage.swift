@@ -1,14 +1,18 @@
 /// A request to the kernel's tables of links, addresses and routes, as bytes: rtnetlink(7), netlink(7). Numbers are in the
 /// machine's own order, addresses in the network's.
 package struct NetlinkMessage: Sendable {
-    /// What is asked for, `RTM_*` and others.
-    package enum Kind: UInt16, Sendable {
-        case newLink = 16, deleteLink = 17, getLink = 18, setLink = 19
-        case newAddress = 20
-        case newRoute = 24
-        case newNeighbour = 28
+    /// What is asked for, `RTM_*` and others. Each family of sockets has numbers of its own.
+    package struct Kind: Hashable, Sendable {
+        package let rawValue: UInt16
+        package init(rawValue: UInt16) { self.rawValue = rawValue }
+
+        static let newLink = Kind(rawValue: 16), deleteLink = Kind(rawValue: 17), getLink = Kind(rawValue: 18)
+        static let setLink = Kind(rawValue: 19)
+        static let newAddress = Kind(rawValue: 20)
+        static let newRoute = Kind(rawValue: 24)
+        static let newNeighbour = Kind(rawValue: 28)
         /// `IPCTNL_MSG_CT_DELETE` of the subsystem `NFNL_SUBSYS_CTNETLINK`.
-        case deleteFlows = 0x102
+        static let deleteFlows = Kind(rawValue: 0x102)
     }
 
     /// `NLM_F_*`; each request is one, and asks for an answer.
@@ -16,21 +20,28 @@ package struct NetlinkMessage: Sendable {
         package let rawValue: UInt16
         package init(rawValue: UInt16) { self.rawValue = rawValue }
 
+        /// A request alone; with the answer that it has been carried out.
+        static let silent = Flags(rawValue: 0x1)
         static let request = Flags(rawValue: 0x1 | 0x4)
         /// What is there is changed.
         package static let replace = Flags(rawValue: 0x100)
         /// What is there is an error, EEXIST.
         package static let exclusive = Flags(rawValue: 0x200)
         package static let create = Flags(rawValue: 0x400)
+        /// Behind what is there.
+        static let append = Flags(rawValue: 0x800)
     }
 
     /// The whole message, with its length.
     package private(set) var bytes: [UInt8]
 
     /// The header, and the structure `family` that goes with `kind`.
-    package init(_ kind: Kind, _ flags: Flags, family: [UInt8]) {
+    ///
+    /// - Parameter answered: whether the kernel says when it is done; what fails is answered in any case.
+    package init(_ kind: Kind, _ flags: Flags, family: [UInt8], answered: Bool = true) {
         bytes = NetlinkMessage.bytes(UInt32(0)) + NetlinkMessage.bytes(kind.rawValue)
-        bytes += NetlinkMessage.bytes(flags.union(.request).rawValue) + NetlinkMessage.bytes(UInt32(0))
+        bytes += NetlinkMessage.bytes(flags.union(answered ? .request : .silent).rawValue)
+        bytes += NetlinkMessage.bytes(UInt32(0))
         bytes += NetlinkMessage.bytes(UInt32(0)) + family
         end()
     }
@@ -42,6 +53,9 @@ package struct NetlinkMessage: Sendable {
     }
 
     package mutating func add(_ type: UInt16, _ number: UInt32) { add(type, NetlinkMessage.bytes(number)) }
+
+    /// A number in the network's order.
+    package mutating func add(_ type: UInt16, big number: UInt32) { add(type, number.bigEndian) }
 
     /// A text, with the NUL behind it that the kernel expects.
     package mutating func add(_ type: UInt16, _ text: String) { add(type, Array(text.utf8) + [0]) }

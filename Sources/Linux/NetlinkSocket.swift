@@ -27,10 +27,7 @@ package struct NetlinkSocket: ~Copyable {
     /// The answer that is no acknowledgement: a message whole, or nothing.
     package func answer(_ message: NetlinkMessage, _ subject: String, _ what: String) throws(SystemError) -> [UInt8] {
         let number = socket.view.number
-        let sent = message.bytes.withUnsafeBytes { bytes in
-            retrying { clinux_netlink_send(number, bytes.baseAddress, bytes.count) }
-        }
-        _ = try check(sent, "netlink", subject, detail: what)
+        try send(message.bytes, subject, what)
         var found: [UInt8] = []
         while true {
             var buffer = [UInt8](repeating: 0, count: 32768)
@@ -52,6 +49,39 @@ package struct NetlinkSocket: ~Copyable {
             }
         }
     }
+
+    private func send(_ bytes: [UInt8], _ subject: String, _ what: String) throws(SystemError) {
+        let number = socket.view.number
+        let sent = bytes.withUnsafeBytes { bytes in
+            retrying { clinux_netlink_send(number, bytes.baseAddress, bytes.count) }
+        }
+        _ = try check(sent, "netlink", subject, detail: what)
+    }
+
+    /// Sends messages that the kernel carries out before it returns, and answers only where one of them fails: the first that
+    /// did; nil: none.
+    func failure(of bytes: [UInt8], _ subject: String) throws(SystemError) -> (kind: UInt16, code: Errno)? {
+        try send(bytes, subject, "batch")
+        let number = socket.view.number
+        var buffer = [UInt8](repeating: 0, count: 32768)
+        guard try Poll.readable([socket.view], timeout: 0)[0] else { return nil }
+        let n = try check(
+            buffer.withUnsafeMutableBytes { bytes in
+                retrying { clinux_read(number, bytes.baseAddress, bytes.count) }
+            },
+            "netlink", subject, detail: "batch")
+        var rest = buffer.prefix(n)
+        while let one = NetlinkSocket.next(&rest) {
+            let header = 36
+            guard one.type == 2, one.bytes.count >= header else { continue }
+            let code = one.bytes.integer(at: 16, Int32.self)
+            if code != 0 { return (one.bytes.integer(at: 24, UInt16.self), Errno(rawValue: -code)) }
+        }
+        return nil
+    }
+
+    /// Does not close it: that is left to the end of the process.
+    consuming func leave() { _ = socket.release() }
 
     private static func next(_ rest: inout ArraySlice<UInt8>) -> (type: UInt16, bytes: ArraySlice<UInt8>)? {
         guard rest.count >= 16 else { return nil }

@@ -70,4 +70,11 @@ package enum NamespacePin {
         guard Int(status.f_type) == nsfs else { return nil }
         return file
     }
+
+    /// Whether a namespace is mounted there.
+    package static func isThere(_ path: String) throws(SystemError) -> Bool {
+        guard let space = try open(path) else { return false }
+        try space.close()
+        return true
+    }
 }

@@ -28,12 +28,15 @@ package struct Program {
         self.directory = directory
     }
 
-    /// Starts it, and lets it wait for ``StartedProgram/execute()``. `output` takes both of its output streams.
-    package func start(input: Descriptor, output: Descriptor) throws(SystemError) -> StartedProgram {
+    /// Starts it, and lets it wait for ``StartedProgram/execute()``. `output` takes both of its output streams where there is
+    /// no `errors`.
+    package func start(
+        input: Descriptor, output: Descriptor, errors: Descriptor? = nil
+    ) throws(SystemError) -> StartedProgram {
         var sockets = try SocketPair()
         guard let far = sockets.far?.view, let near = sockets.near.take() else { preconditionFailure("a new pair") }
         var pidfd: Int32 = -1
-        let n = try inPidNamespace { clone(input, output, far, near.view, &pidfd) }
+        let n = try inPidNamespace { clone(input, output, errors ?? output, far, near.view, &pidfd) }
         let identifier = Int32(try check(n, "clone3", path))
         return StartedProgram(ProcessHandle(identifier: identifier, taking: pidfd), near, path)
     }
@@ -49,7 +52,8 @@ package struct Program {
     }
 
     private func clone(
-        _ input: Descriptor, _ output: Descriptor, _ control: Descriptor, _ ours: Descriptor, _ pidfd: inout Int32
+        _ input: Descriptor, _ output: Descriptor, _ errors: Descriptor, _ control: Descriptor, _ ours: Descriptor,
+        _ pidfd: inout Int32
     ) -> Int {
         var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
         var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup($0) } + [nil]
@@ -65,6 +69,7 @@ package struct Program {
                     how.environment = variables.baseAddress.map { UnsafePointer($0) }
                     how.input = input.number
                     how.output = output.number
+                    how.errors = errors.number
                     how.control = control.number
                     how.others = ours.number
                     how.namespaces = joined.baseAddress.map { UnsafePointer($0) }

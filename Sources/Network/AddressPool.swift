@@ -10,7 +10,7 @@ package struct AddressPool: Hashable, Sendable, CustomStringConvertible {
 
     private init(prefix: (UInt8, UInt8)) { self.prefix = prefix }
 
-    /// `A.B.0.0/16`; nil: `text` is none, or not private. All of them begin with a 1, see ``HostsFile``.
+    /// `A.B.0.0/16`; nil: `text` is none, or not private.
     package init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, parts[1] == "16", let address = IPv4Address(parts[0]) else { return nil }

@@ -1,20 +1,18 @@
 internal import Glibc
 internal import Linux
 
-/// Runs the programs that change the kernel's rules for packets.
+/// Runs the programs whose rules for packets nobody else may change: those of iptables(8).
 enum FirewallProgram {
-    /// Carries out `rules`, all or none, in the network namespace `space`; nil: in ours. Wraps nft(8).
-    static func load(_ rules: String, in space: Descriptor? = nil) throws(NetworkError) {
-        guard let path = find("nft") else { throw .noProgram("nft", package: "nftables") }
-        let result = try run(path, ["nft", "-f", "-"], input: rules, in: space)
-        if result.status == 0 { return }
-        throw .program("nft", SystemError("nft", "", detail: firstLine(result.output), .EINVAL))
-    }
-
     /// Runs iptables(8): its exit code and what it said; nil: it is not installed. The lock that others may have is waited for.
     static func iptables(_ arguments: [String]) throws(NetworkError) -> (status: Int32, output: String)? {
         guard let path = find("iptables") else { return nil }
-        return try run(path, ["iptables", "-w", "10"] + arguments, input: "", in: nil)
+        return try run(path, ["iptables", "-w", "10"] + arguments, input: "")
+    }
+
+    /// Runs iptables-restore(8) with `text`, that changes what it names and leaves the rest; the same result.
+    static func iptablesRestore(_ text: String) throws(NetworkError) -> (status: Int32, output: String)? {
+        guard let path = find("iptables-restore") else { return nil }
+        return try run(path, ["iptables-restore", "--noflush", "-w", "10"], input: text)
     }
 
     private static func find(_ name: String) -> String? {
@@ -24,7 +22,7 @@ enum FirewallProgram {
     }
 
     private static func run(
-        _ path: String, _ arguments: [String], input: String, in space: Descriptor?
+        _ path: String, _ arguments: [String], input: String
     ) throws(NetworkError) -> (status: Int32, output: String) {
         do throws(SystemError) {
             // Files and no pipes: neither can ever be full.
@@ -32,8 +30,7 @@ enum FirewallProgram {
             try text.view.write(input)
             try text.view.seek(to: 0)
             let output = try MemoryFile.create("output", sealable: false)
-            var program = Program(path: path, arguments: arguments, environment: ["LC_ALL=C", "PATH=/usr/sbin:/sbin"])
-            if let space { program.namespaces = [space] }
+            let program = Program(path: path, arguments: arguments, environment: ["LC_ALL=C", "PATH=/usr/sbin:/sbin"])
             var started = try program.start(input: text.view, output: output.view)
             try started.execute()
             let end = try started.wait()
@@ -41,9 +38,5 @@ enum FirewallProgram {
             let words = try output.view.readAll(limit: 1 << 20)
             return (end.status, String(decoding: words, as: UTF8.self))
         } catch { throw .program(arguments[0], error) }
-    }
-
-    private static func firstLine(_ text: String) -> String {
-        (text.split(separator: "\n").first.map { String($0.prefix(200)) } ?? "no word") + ","
     }
 }

@@ -72,8 +72,12 @@ enum HostSide {
                 try directory.set(marker, try NetworkSetting.value(of: forwarding))
             }
         }
-        try FirewallProgram.load(rules.text)
-        try HostFilter.open(directory)
+        // Before the rules: a socket that is closed after what they replace is deleted waits for that.
+        let mayDrop = try HostFilter.mayDrop()
+        try during(.rules) { () throws(SystemError) in
+            try rules.changes(replaces: try PacketFilter(.ip, rules.table).exists()).commit()
+        }
+        if mayDrop { try HostFilter.open(directory) }
         try during(.setting) { () throws(SystemError) in
             if try NetworkSetting.value(of: forwarding) != "1" { try NetworkSetting.set(forwarding, to: "1") }
         }
@@ -96,7 +100,9 @@ enum HostSide {
         do throws(SystemError) { before = try directory.text(marker) } catch { throw .step(.records, error) }
         guard let before else { return }
         try HostFilter.close(directory)
-        try FirewallProgram.load(rules.removal)
+        try during(.rules) { () throws(SystemError) in
+            do throws(SystemError) { try rules.removal.commit() } catch  where error.code == .ENOENT {}
+        }
         try during(.setting) { () throws(SystemError) in
             if before != "1" { try NetworkSetting.set(forwarding, to: before) }
             try directory.set(marker, nil)

@@ -5,7 +5,7 @@ package import Linux
 /// never see another file in its place; and no reader may ever see half a line.
 ///
 /// Each pod has a slot, a line of a fixed length. A line is written with `#` in place of its address's first digit, as a comment
-/// that nobody reads, and then that one byte becomes the digit: all addresses begin with a 1. It goes by the same byte. Who has
+/// that nobody reads, and then that one byte becomes the digit. It goes by the same byte. Who has
 /// read the first half of a line before it went must find the other half there a moment later: a slot has no new line for ten
 /// seconds, and its end, which no line needs, says since when.
 package struct HostsFile {
@@ -52,7 +52,7 @@ package struct HostsFile {
             try file.write(empty.flatMap { $0 }, at: HostsFile.offset(of: lines))
         }
         try file.write(HostsFile.line("#" + text.dropFirst()), at: HostsFile.offset(of: slot))
-        try file.write([UInt8(ascii: "1")], at: HostsFile.offset(of: slot))
+        try file.write(Array(text.utf8.prefix(1)), at: HostsFile.offset(of: slot))
     }
 
     /// Takes back what the slot tells. `now`: seconds of CLOCK_BOOTTIME.

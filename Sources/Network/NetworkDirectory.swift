@@ -14,6 +14,7 @@ internal import Linux
 ///     ROOT/@networks/TENANT/resolv       /etc/resolv.conf of those that reach nothing outside
 ///     ROOT/@networks/TENANT/ID           a ``NetworkRecord``; pods' names have a '-', the others have not
 ///     ROOT/@networks/TENANT/ID.hostname  /etc/hostname of that pod
+///     ROOT/@networks/@cni                what others' plugins have made, see ``CNIDirectory``
 struct NetworkDirectory: ~Copyable {
     static let name = "@networks"
     static let hostnameEnd = ".hostname"
@@ -76,7 +77,7 @@ struct NetworkDirectory: ~Copyable {
         var names: [String] = []
         for entry in try view.entries() {
             let name = Descriptor.text(ofEntry: entry)
-            if try view.status(of: entry).isDirectory { names.append(name) }
+            if !name.hasPrefix("@"), try view.status(of: entry).isDirectory { names.append(name) }
         }
         return names.sorted()
     }

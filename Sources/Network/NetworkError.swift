@@ -4,8 +4,6 @@ package import Linux
 package enum NetworkError: Error, Hashable, Sendable {
     /// What was being done, and the call that failed.
     case step(Step, SystemError)
-    /// A program that is not installed, and Debian's package of it.
-    case noProgram(String, package: String)
     /// A program that was run has failed, and what it said.
     case program(String, SystemError)
     /// All subnets of the pool are tenants'.
@@ -14,6 +12,8 @@ package enum NetworkError: Error, Hashable, Sendable {
     case subnetUsedUp(IPv4Network)
     /// Host ports that somebody has.
     case portsTaken([TakenPort])
+    /// A network that others' plugins make.
+    case cni(CNIFailure)
     /// What is kept of a network can't be understood.
     case damagedRecord(String)
 
@@ -25,6 +25,7 @@ package enum NetworkError: Error, Hashable, Sendable {
         case hosts = "the hosts file"
         case hostLink = "the link to the host"
         case setting = "the host's settings"
+        case rules = "the host's rules"
     }
 
     package struct TakenPort: Hashable, Sendable {
@@ -40,10 +41,8 @@ extension NetworkError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .step(let step, let error): "network setup failed: \(step.rawValue): \(error)" + NetworkError.hint(error)
-        case .noProgram(let name, let package):
-            "network setup failed: \(name) is not installed\n  hint: apt-get install \(package); "
-                + "or give the pod no network (--network none, `network: none` in a task)"
         case .program(let name, let error): "network setup failed: \(name): \(error)"
+        case .cni(let failure): "network setup failed: " + failure.text
         case .poolUsedUp(let pool):
             "network setup failed: all subnets of \(pool) are used\n  hint: the configuration's address_pool names another"
         case .subnetUsedUp(let subnet): "network setup failed: all addresses of \(subnet) are used"
@@ -55,7 +54,7 @@ extension NetworkError: CustomStringConvertible {
 
     private static func hint(_ error: SystemError) -> String {
         switch error.code {
-        case .EOPNOTSUPP: "\n  hint: the kernel needs bridge and veth (modprobe bridge veth)"
+        case .EOPNOTSUPP: "\n  hint: the kernel needs bridge, veth and nf_tables (modprobe bridge veth nf_tables)"
         case .EROFS: "\n  hint: /proc/sys must be writable for perigee"
         default: ""
         }

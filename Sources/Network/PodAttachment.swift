@@ -16,6 +16,12 @@ package final class PodAttachment: Sendable {
         package let hostname: String
         package let resolver: String
 
+        init(hosts: String, hostname: String, resolver: String) {
+            self.hosts = hosts
+            self.hostname = hostname
+            self.resolver = resolver
+        }
+
         /// Of pod `id`, below the network's directory `path`.
         init(_ id: String, _ tenant: String, in path: String, outbound: Bool) {
             hosts = "\(path)/\(tenant)/hosts"

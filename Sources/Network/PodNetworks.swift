@@ -32,10 +32,13 @@ package struct PodNetworks: Sendable {
         package let pool: AddressPool
         /// Whether pods reach what is outside.
         package let outbound: Bool
+        /// Its pods are in a network that others' plugins make; nil: in one of our own.
+        package let cni: CNISettings?
 
-        package init(pool: AddressPool, outbound: Bool) {
+        package init(pool: AddressPool, outbound: Bool, cni: CNISettings? = nil) {
             self.pool = pool
             self.outbound = outbound
+            self.cni = cni
         }
     }
 
@@ -49,6 +52,7 @@ package struct PodNetworks: Sendable {
     package func attach(
         _ pod: Pod, _ rules: Rules, ports: [PublishedPort] = [], holding: Bool = false
     ) throws(NetworkError) -> PodAttachment {
+        if let settings = rules.cni { return try plugins.make(pod, settings, ports, holding: holding) }
         let (root, identifier) = (root, identifier)
         let directory = try during(.records) { () throws(SystemError) in try NetworkDirectory.lock(root, identifier) }
         let own = try during(.router) { () throws(SystemError) in try OwnNetwork.remember() }
@@ -80,7 +84,11 @@ package struct PodNetworks: Sendable {
     /// Takes away all that a pod has, and with the tenant's last pod the tenant's network. One that has nothing is no error.
     package func detach(_ id: String, of tenant: String) throws(NetworkError) {
         try changing { directory, own throws(NetworkError) in try PodMembership.end(id, tenant, in: directory, own) }
+        try plugins.end(id, tenant)
     }
+
+    /// Those of our pods' networks that others' plugins make.
+    private var plugins: CNIMembership { CNIMembership(root: root, identifier: identifier) }
 
     /// Removes what dead pods have, and what killed commands have left half-way. `isLive` says whether a pod may need its
     /// network.
@@ -100,6 +108,11 @@ package struct PodNetworks: Sendable {
             }
             if try HostSide.isPending(directory) { try HostSide.apply(directory, own) }
         }
+        var failure: NetworkError?
+        for record in try plugins.abandoned() where !isLive(record.id) {
+            do throws(NetworkError) { try plugins.end(record.id, record.tenant) } catch { failure = failure ?? error }
+        }
+        if let failure { throw failure }
     }
 
     /// Under the lock, where there is anything.
@@ -138,20 +151,26 @@ package struct PodNetworks: Sendable {
 
     /// Where a pod's files would be, and the tenant's router, for who only plans one.
     package func plannedFiles(_ id: String, _ tenant: String, _ rules: Rules) -> PodAttachment.Files {
-        PodAttachment.Files(id, tenant, in: "\(root)/\(NetworkDirectory.name)", outbound: rules.outbound)
+        if rules.cni != nil { return plugins.files(id, tenant) }
+        return PodAttachment.Files(id, tenant, in: "\(root)/\(NetworkDirectory.name)", outbound: rules.outbound)
     }
-    package func plannedPath(of tenant: String) -> String { "\(root)/\(NetworkDirectory.name)/\(tenant)/ns" }
+    package func plannedPath(_ id: String, _ tenant: String, _ rules: Rules) -> String {
+        if rules.cni != nil { return plugins.plannedPath(id, tenant) }
+        return "\(root)/\(NetworkDirectory.name)/\(tenant)/ns"
+    }
 
     /// Whether the pod has its address, and its tenant's others its name.
     package func isAttached(_ id: String, of tenant: String) -> Bool {
         let path = "\(root)/\(NetworkDirectory.name)/\(tenant)/\(id)" + NetworkDirectory.hostnameEnd
-        return (try? Descriptor.workingDirectory.exists(path)) == true
+        return (try? Descriptor.workingDirectory.exists(path)) == true || plugins.isAttached(id, of: tenant)
     }
 
     /// Its address; nil: it has none now.
     package func address(of id: String, _ tenant: String) -> IPv4Address? {
         let path = "\(root)/\(NetworkDirectory.name)/\(tenant)/\(id)"
-        guard let text = try? Descriptor.workingDirectory.readFile(path, limit: 1 << 16) else { return nil }
+        guard let text = try? Descriptor.workingDirectory.readFile(path, limit: 1 << 16) else {
+            return plugins.address(of: id, tenant)
+        }
         return NetworkRecord(id: id, String(decoding: text, as: UTF8.self))?.address
     }
 
@@ -179,6 +198,7 @@ package struct PodNetworks: Sendable {
 
     /// The host names of the root's pods that have a port, by the port's name.
     private func holders(of ports: [PublishedPort], besides id: String) -> [String: String] {
+        if ports.isEmpty { return [:] }
         var found: [String: String] = [:]
         do throws(SystemError) {
             guard let directory = try NetworkDirectory.existing(root, identifier) else { return [:] }
@@ -191,6 +211,6 @@ package struct PodNetworks: Sendable {
             }
             directory.end()
         } catch {}
-        return found
+        return found.merging(plugins.holders(of: ports, besides: id)) { own, _ in own }
     }
 }

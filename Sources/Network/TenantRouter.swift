@@ -21,10 +21,10 @@ enum TenantRouter {
             try own.insideNew { (space: consuming OwnedDescriptor) throws(SystemError) in
                 try NamespacePin.make(space.view, at: pin)
                 try configure(subnet)
+                try RouterRules.changes(subnet).commit()
                 return space
             }
         }
-        try FirewallProgram.load(RouterRules.text(subnet), in: space.view)
         try during(.router) { () throws(SystemError) in try directory.set("\(tenant)/ready", "") }
         return space
     }
@@ -46,9 +46,7 @@ enum TenantRouter {
     /// Whether ``existing(_:in:)`` finds it.
     static func isWhole(_ tenant: String, in directory: borrowing NetworkDirectory) throws(SystemError) -> Bool {
         guard try directory.view.exists("\(tenant)/ready") else { return false }
-        guard let pin = try NamespacePin.open("\(directory.path)/\(tenant)/ns") else { return false }
-        try pin.close()
-        return true
+        return try NamespacePin.isThere("\(directory.path)/\(tenant)/ns")
     }
 
     /// Inside it.

@@ -29,7 +29,8 @@ final class ForegroundNetwork {
             } else {
                 share =
                     kind == .pod
-                    ? NetworkShare(planned: networks.plannedPath(of: tenant), networks.plannedFiles(id, tenant, rules))
+                    ? NetworkShare(
+                        planned: networks.plannedPath(id, tenant, rules), networks.plannedFiles(id, tenant, rules))
                     : NetworkShare(kind, hostname: nil)
             }
         } catch { throw .network(error) }

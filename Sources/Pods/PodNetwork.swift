@@ -23,6 +23,7 @@ extension Tenant {
 
     /// What holds for the tenant's network.
     func networkRules(_ configuration: Configuration) -> PodNetworks.Rules {
-        PodNetworks.Rules(pool: configuration.addressPool, outbound: limits.outbound)
+        PodNetworks.Rules(
+            pool: configuration.addressPool, outbound: limits.outbound, cni: limits.cni ? configuration.cni : nil)
     }
 }

@@ -148,6 +148,12 @@ struct ConfigurationTests {
             ),
             (#"{"default_node": "default"}"#, "/default_node: 'default' is none of fpga, mpu, gpu"),
             (#"{"cdi_dirs": ["etc/cdi"]}"#, "/cdi_dirs/0: 'etc/cdi' is not absolute"),
+            (#"{"cni": {"conf_dir": "net.d"}}"#, "/cni/conf_dir: 'net.d' is not absolute"),
+            (#"{"cni": {"bin_dirs": ["/a", "b"]}}"#, "/cni/bin_dirs/1: 'b' is not absolute"),
+            (#"{"cni": {"bin_dirs": ["/a:b"]}}"#, "/cni/bin_dirs: '/a:b' has a ':', which separates such directories"),
+            (#"{"cni": {"bin_dir": []}}"#, "/cni/bin_dir: unknown key; did you mean 'bin_dirs'?"),
+            (#"{"cni": {"timeout_seconds": 0}}"#, "/cni/timeout_seconds: 0 is not from 1 to 600"),
+            (#"{"defaults": {"cni": "front"}}"#, "/defaults/cni: expected true or false, found a string"),
             (
                 #"{"defaults": {"memory": "1.5g"}}"#,
                 #"/defaults/memory: '1.5g' is not a size such as "512m"; null is no limit"#

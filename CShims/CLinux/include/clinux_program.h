@@ -7,7 +7,7 @@
 struct clinux_program {
     const char *path;
     char *const *arguments, *const *environment; /* ended by NULL */
-    int input, output;                           /* its stream 0; its streams 1 and 2 */
+    int input, output, errors;                   /* its streams 0, 1 and 2 */
     int control, others;                         /* its end of a socket pair; ours, which it closes */
     const int *namespaces;                       /* it joins them, in this order, a user namespace first */
     unsigned namespace_count;

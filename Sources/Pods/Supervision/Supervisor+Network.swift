@@ -6,6 +6,12 @@ internal import Network
 extension Supervisor {
     var needsNetwork: Bool { record.request.network == .pod }
 
+    /// Whether others' plugins make its network.
+    var attachesLast: Bool {
+        guard needsNetwork, let configuration = try? Configuration.read(record.configuration) else { return false }
+        return (try? configuration.tenant(named: record.request.tenant).limits.cni) == true
+    }
+
     /// Gives the pod its address and its name, and calls those that wait for it. False: it can't have them, and has ended.
     mutating func attach() throws(SystemError) -> Bool {
         do throws(PodsError) {
@@ -32,9 +38,10 @@ extension Supervisor {
         let rules = try configuration.tenant(named: record.request.tenant).networkRules(configuration)
         let pod = PodNetworks.Pod(
             id: record.id, tenant: record.request.tenant, hostname: record.hostname, name: record.name)
-        do throws(NetworkError) { return NetworkShare(try networks.attach(pod, rules, holding: true)) } catch {
-            throw .network(error)
-        }
+        let ports = rules.cni == nil ? [] : record.request.publishedPorts
+        do throws(NetworkError) {
+            return NetworkShare(try networks.attach(pod, rules, ports: ports, holding: true))
+        } catch { throw .network(error) }
     }
 
     /// The files of its /etc, and its address, wherever it was attached; nil: it is in no tenant's network.

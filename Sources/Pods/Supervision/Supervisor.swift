@@ -167,14 +167,16 @@ package struct Supervisor: ~Copyable {
             do throws(PodsError) { try list.remove(record.id, reason: "Replaced", message: message) } catch {}
             return false
         }
-        guard try attach() else { return false }
-        if let answer = try mayRun(in: root) { return answer }
+        // Plugins are told the ports at once, which must be held by then.
+        let isLast = attachesLast
+        if !isLast { guard try attach() else { return false } }
+        if let answer = try mayRun(in: root) { return answer && isLast ? try attach() : answer }
         let timer = try DeadlineTimer()
         try timer.arm(at: turn &+ record.startGrace &* 1_000_000)
         let asked = try PodWake.open(in: directory)
         let images = try DirectoryWatch.begin(store.path + "/images")
         while true {
-            if let answer = try mayRun(in: root) { return answer }
+            if let answer = try mayRun(in: root) { return answer && isLast ? try attach() : answer }
             // A node tells nobody when it has room again.
             let milliseconds: Int32? = status.reason == Supervisor.unschedulable ? 250 : nil
             let ready = try Poll.readable([timer.view, asked.view, images.view], timeout: milliseconds)

@@ -20,7 +20,9 @@ struct StrictObject {
 }
 
 extension Configuration {
-    private static let keys = ["nodes", "default_node", "cdi_dirs", "address_pool", "defaults", "groups", "tenants"]
+    private static let keys = [
+        "nodes", "default_node", "cdi_dirs", "address_pool", "cni", "defaults", "groups", "tenants",
+    ]
 
     mutating func fill(_ json: JSON) throws(JSONError) {
         let top = try StrictObject(json, known: Configuration.keys)
@@ -36,11 +38,9 @@ extension Configuration {
             defaultNode = NodeName(rawValue: name) ?? defaultNode
         }
         if let item = top["cdi_dirs"] {
-            cdiDirectories = try item.strings()
-            for (i, path) in cdiDirectories.enumerated() where !path.hasPrefix("/") {
-                throw JSONError("\(item.pointer)/\(i)", "'\(path)' is not absolute")
-            }
+            cdiDirectories = try Configuration.absolutePaths(item)
         }
+        if let object = top["cni"] { cni = try Configuration.cni(object) }
         if let item = top["address_pool"] {
             let text = try item.string()
             guard let pool = AddressPool(text) else {
@@ -55,6 +55,37 @@ extension Configuration {
         }
         for (name, object) in try top["tenants"]?.members() ?? [] { try addTenant(name, object) }
         try checkGraces(json)
+    }
+
+    private static func absolutePaths(_ json: JSON) throws(JSONError) -> [String] {
+        let paths = try json.strings()
+        for (i, path) in paths.enumerated() where !path.hasPrefix("/") {
+            throw JSONError("\(json.pointer)/\(i)", "'\(path)' is not absolute")
+        }
+        return paths
+    }
+
+    private static func cni(_ json: JSON) throws(JSONError) -> CNISettings {
+        let object = try StrictObject(json, known: ["conf_dir", "bin_dirs", "network", "timeout_seconds"])
+        var settings = CNISettings()
+        if let item = object["conf_dir"] {
+            settings.directory = try item.string()
+            guard settings.directory.hasPrefix("/") else {
+                throw JSONError(item.pointer, "'\(settings.directory)' is not absolute")
+            }
+        }
+        if let item = object["bin_dirs"] {
+            settings.programs = try absolutePaths(item)
+            if let path = settings.programs.first(where: { $0.contains(":") }) {
+                throw JSONError(item.pointer, "'\(path)' has a ':', which separates such directories")
+            }
+        }
+        settings.network = try object["network"]?.string()
+        let longest: Int64 = 600
+        if let item = object["timeout_seconds"] {
+            settings.patience = Int32(try LimitValue.count(item, 1...longest))
+        }
+        return settings
     }
 
     private static func check(_ name: String, _ json: JSON) throws(JSONError) {

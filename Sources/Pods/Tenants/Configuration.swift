@@ -21,6 +21,8 @@ package struct Configuration: Sendable {
     package var cdiDirectories = ["/etc/cdi", "/var/run/cdi"]
     /// Where tenants' networks have their addresses.
     package var addressPool = AddressPool.standard
+    /// Where networks are that others' plugins make.
+    package var cni = CNISettings()
     var defaults = Limits.Changes()
     var groups: [(name: String, changes: Limits.Changes)] = []
     var tenants: [TenantEntry] = []

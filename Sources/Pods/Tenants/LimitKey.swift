@@ -22,6 +22,8 @@ package enum LimitKey: String, CaseIterable, Sendable {
     case devices, privileged
     case hostNamespaces = "host_namespaces"
     case outbound
+    /// Others' plugins make the network of its pods.
+    case cni
 
     /// How a value is written.
     enum Kind: Sendable {
@@ -52,7 +54,7 @@ package enum LimitKey: String, CaseIterable, Sendable {
         case .grace, .terminationGrace: .seconds
         case .mode: .mode
         case .hostPaths, .devices: .paths
-        case .privileged, .outbound: .flag
+        case .privileged, .outbound, .cni: .flag
         case .hostNamespaces: .namespaces
         case .workspace: .workspaces
         }
@@ -92,7 +94,7 @@ package enum LimitKey: String, CaseIterable, Sendable {
         case .grace: .amount(300)
         case .terminationGrace: .amount(30)
         case .hostPaths, .devices, .hostNamespaces: .words([])
-        case .privileged, .outbound: .flag(false)
+        case .privileged, .outbound, .cni: .flag(false)
         case .workspace: .word(WorkspacePlace.builtIn)
         }
     }

@@ -92,6 +92,8 @@ package struct Limits: Hashable, Sendable {
     package var devices: [String] { words(.devices) }
     /// Whether they reach what is outside the host.
     package var outbound: Bool { self[.outbound] == .flag(true) }
+    /// Whether others' plugins make its pods' network.
+    package var cni: Bool { self[.cni] == .flag(true) }
     package var privileged: Bool { self[.privileged] == .flag(true) }
     package var hostNamespaces: [String] { words(.hostNamespaces) }
 
