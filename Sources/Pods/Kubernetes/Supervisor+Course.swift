@@ -26,8 +26,7 @@ extension Supervisor {
         var members: [PodMember] = []
         do throws(PodsError) {
             for plan in manifest.allContainers {
-                let member = try PodMember(
-                    plan, of: record, in: directory, parts: manifest.allContainers.count)
+                let member = try PodMember(plan, of: record, manifest, in: directory)
                 member.hold(in: store)
                 members.append(member)
             }
