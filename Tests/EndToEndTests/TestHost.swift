@@ -113,11 +113,14 @@ final class TestHost: Sendable {
             return String(decoding: data, as: UTF8.self)
         }
 
-        deinit {
+        /// Kills it.
+        func end() {
             guard process.isRunning, process.processIdentifier > 0 else { return }
             kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
         }
+
+        deinit { end() }
     }
 
     /// Expects it to be as it was.
