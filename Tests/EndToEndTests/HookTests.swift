@@ -326,7 +326,9 @@ final class HookScene {
             try scene.add(kind, "echo here >> $LOG; exec sleep 7665")
             try scene.add("poststop", "echo end >> $LOG")
             let run = try scene.start()
-            #expect(scene.wait { FileManager.default.fileExists(atPath: scene.log + "/out") }, "\(kind)")
+            // What is there is not written yet.
+            let out = scene.log + "/out"
+            #expect(scene.wait { (try? String(contentsOfFile: out, encoding: .utf8)) == "here\n" }, "\(kind)")
             kill(run.processIdentifier, SIGKILL)
             run.waitUntilExit()
             for _ in 1...2 {
