@@ -46,11 +46,11 @@ package struct SupervisedContainer: ~Copyable {
     /// For poll(2): readable once the first process has ended; nil: it has, before it was found.
     package var view: Descriptor? { held?.process.view }
 
-    /// The number of the first process; nil: it has ended, or has been waited for.
+    /// The number of the first process; nil: it has ended, or is about to.
     package var process: Int32? {
-        guard let held, let isEnded = try? Poll.readable([held.process.view], timeout: 0)[0], !isEnded else {
-            return nil
-        }
+        guard let held, let status = try? ProcessStatus.of(held.process.identifier), !status.isExiting,
+            let isEnded = try? Poll.readable([held.process.view], timeout: 0)[0], !isEnded
+        else { return nil }
         return held.process.identifier
     }
 

@@ -49,14 +49,19 @@ struct SandboxProcess {
         do throws(SystemError) { try SandboxProcess.pin(process, at: path) } catch { throw .sandbox(error) }
     }
 
-    /// nil: there is none, or it has ended, and is not ours to wait for any more.
+    /// Whether nobody can join those in its namespace any more.
+    func isLost(in root: borrowing RuntimeRoot) -> Bool {
+        do throws(ContainersError) {
+            return try SandboxProcess.living(try SandboxProcess.identifier(record), in: root) == nil
+        } catch { return false }
+    }
+
+    /// nil: there is none, or it has ended, or is about to.
     private static func living(
         _ identifier: ContainerIdentifier, in root: borrowing RuntimeRoot
     ) throws(ContainersError) -> Int32? {
         guard let container = try SupervisedContainer.find(identifier, in: root) else { return nil }
-        let process = container.process
-        if process == nil { _ = container.wait() }
-        return process
+        return container.process
     }
 
     private static func pin(_ process: Int32, at path: String) throws(SystemError) {

@@ -154,7 +154,8 @@ extension Supervisor {
         if ready[1] { try happen(.timePassed, &course) }
     }
 
-    private mutating func end(
+    /// The process of the one at `i` has ended, or is about to.
+    mutating func end(
         _ i: Int, _ course: inout PodCourse, in root: borrowing RuntimeRoot
     ) throws(SystemError) {
         var since: UInt64?
