@@ -5,9 +5,15 @@ serve PROTOCOL PORT         answers whoever asks with his address; until it is k
 keep HOST PORT SECONDS      asks by UDP from one socket, again and again, and prints each other answer
 ask PROTOCOL HOST PORT      asks that, and prints the answer, or `nothing` and why
 ping HOST                   sends an echo request from a raw socket; prints `answer` or `nothing`
-hear SECONDS                prints a line for each frame that comes in on eth0: addresses, kind, payload
+reach PORT HOST...          asks all hosts at once by TCP, UDP and ICMP, and prints `HOST PROTOCOL` for each answer
+hear SECONDS [LINK]         prints a line for each frame that comes in on eth0 or LINK: address, kind, payload; 0 seconds:
+                            until its standard input closes
+forge-out HOST...           sends frames from eth0 to hosts that are not in its network: by ARP, by IPv4 to everybody's and to
+                            the hosts' hardware addresses, and by IPv6; prints what answers
 forge OTHER-IP OTHER-MAC    sends frames from eth0 that a pod may not send, and last one that it may
 """
+import errno
+import select
 import socket
 import struct
 import sys
@@ -60,6 +66,48 @@ def keep(host, port):
             print(answer, flush=True)
         last = answer
         time.sleep(0.05)
+
+
+def reach(port, *hosts):
+    waiting, found = {}, set()
+    for host in hosts:
+        for protocol in ["tcp", "udp"]:
+            own = socket.socket(socket.AF_INET, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
+            own.setblocking(False)
+            try:
+                error = own.connect_ex((host, int(port)))
+                if error not in (0, errno.EINPROGRESS):
+                    continue
+                if protocol == "udp":
+                    own.send(b"who")
+            except OSError:
+                continue
+            waiting[own] = (host, protocol)
+    echo = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    head = struct.pack("!BBHHH", 8, 0, 0, 78, 1)
+    for host in hosts:
+        try:
+            echo.sendto(struct.pack("!BBHHH", 8, 0, checksum(head), 78, 1), (host, 0))
+        except OSError:
+            pass
+    # Who answers at all does so long before.
+    end = time.monotonic() + 2
+    while (rest := end - time.monotonic()) > 0 and len(found) < 3 * len(hosts):
+        for own in select.select([echo, *waiting], [], [], rest)[0]:
+            if own is echo:
+                data, address = own.recvfrom(2000)
+                if data[20] == 0 and data[24:26] == struct.pack("!H", 78) and address[0] in hosts:
+                    found.add((address[0], "icmp"))
+                continue
+            try:
+                if own.recv(100):
+                    found.add(waiting[own])
+            except OSError:
+                pass
+            del waiting[own]
+            own.close()
+    for host, protocol in sorted(found):
+        print(host, protocol)
 
 
 def checksum(data):
@@ -136,19 +184,63 @@ def forge(other, other_mac):
     time.sleep(0.2)
 
 
+def forge_out(*hosts):
+    own = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    own.bind(("eth0", 3))
+    me, address, all_ = own.getsockname()[4], open_address(), b"\xff" * 6
+
+    def send(target, source, kind, payload):
+        try:
+            own.send(target + source + struct.pack("!H", kind) + payload + b"\0" * 40)
+        except OSError:
+            pass
+
+    for host in hosts:
+        them = b"\x02\x50" + socket.inet_aton(host)
+        for to in [all_, them]:
+            send(to, me, 0x0806, arp(me, address, host))
+            # As if it were the one that it asks, and as if somebody there asked.
+            send(to, me, 0x0806, arp(me, host, host))
+            send(to, them, 0x0806, arp(them, host, address))
+            send(to, me, 0x0800, ipv4(address, host, b"sent out"))
+            send(to, me, 0x0800, ipv4(host, host, b"forged out"))
+            send(to, them, 0x0800, ipv4(host, host, b"forged out"))
+    # All nodes' echo request and neighbours' solicitation, from a link-local address.
+    link_local = b"\xfe\x80" + b"\0" * 6 + me[:3] + b"\xff\xfe" + me[3:]
+    for payload in [struct.pack("!BBHHH", 128, 0, 0, 78, 1), struct.pack("!BBHI", 135, 0, 0, 0) + link_local]:
+        head = struct.pack("!IHBB", 0x60000000, len(payload), 58, 255) + link_local
+        head += b"\xff\x02" + b"\0" * 13 + b"\x01"
+        send(b"\x33\x33\0\0\0\x01", me, 0x86dd, head + payload)
+        send(all_, me, 0x86dd, head + payload)
+    own.settimeout(0.1)
+    end, heard = time.monotonic() + 1.5, set()
+    while time.monotonic() < end:
+        try:
+            frame, where = own.recvfrom(2000)
+        except TimeoutError:
+            continue
+        kind = struct.unpack("!H", frame[12:14])[0]
+        sender = socket.inet_ntoa(frame[28:32] if kind == 0x0806 else frame[26:30])
+        if where[2] != 4 and (kind == 0x86dd or sender in hosts):
+            heard.add(f"{frame[6:12].hex(':')} {kind:04x} {sender}")
+    for line in sorted(heard):
+        print(line)
+
+
 def open_address():
     own = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     own.connect(("192.0.2.1", 9))
     return own.getsockname()[0]
 
 
-def hear(seconds):
+def hear(seconds, link="eth0"):
     own = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-    own.bind(("eth0", 3))
+    own.bind((link, 3))
     own.settimeout(0.1)
     print("ready", flush=True)
     end = time.monotonic() + float(seconds)
-    while time.monotonic() < end:
+    is_endless = float(seconds) == 0
+    while is_endless and not select.select([0], [], [], 0)[0] or time.monotonic() < end:
         try:
             frame, address = own.recvfrom(2000)
         except TimeoutError:
@@ -157,8 +249,9 @@ def hear(seconds):
             continue
         kind = struct.unpack("!H", frame[12:14])[0]
         text = frame[42:].rstrip(b"\0").decode("ascii", "replace") if kind == 0x0800 else ""
+        text = text if text.isprintable() else ""
         print(f"{frame[6:12].hex(':')} {kind:04x} {text}", flush=True)
 
 
 if __name__ == "__main__":
-    globals()[sys.argv[1]](*sys.argv[2:])
+    globals()[sys.argv[1].replace("-", "_")](*sys.argv[2:])

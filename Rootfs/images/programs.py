@@ -165,7 +165,8 @@ PYTHON_PACKAGES = ("base-files", "busybox-static", "media-types", "python3", "tz
 
 
 def python(context: Context, architecture: str) -> Image:
-    """Debian's Python with its standard library, on the libraries that it needs. /bin/sh is busybox's."""
+    """Debian's Python with its standard library, on the libraries that it needs, as `python` and `python3`. /bin/sh is
+    busybox's."""
     base, top = context.layer(), context.layer()
     for name, package in sorted(context.archive(architecture).fetch(*PYTHON_PACKAGES).items()):
         if name != "busybox-static":
@@ -174,6 +175,7 @@ def python(context: Context, architecture: str) -> Image:
     add_system(base)
     for path in [path for path in top.entries if path in base]:
         del top.entries[path]
+    top.symlink("usr/bin/python", "python3")
     return Image(architecture, [PackedLayer.pack(base, "gzip", "libraries and shell"),
                                 PackedLayer.pack(top, "gzip", "python3")],
                  {"Env": [PATH, "LANG=C.UTF-8"], "Cmd": ["python3"], "WorkingDir": "/root"}, context.created,

@@ -46,6 +46,23 @@ package struct SupervisedContainer: ~Copyable {
     /// For poll(2): readable once the first process has ended; nil: it has, before it was found.
     package var view: Descriptor? { held?.process.view }
 
+    /// The number of the first process; nil: it has ended, or is about to.
+    package var process: Int32? {
+        guard let held, let status = try? ProcessStatus.of(held.process.identifier), !status.isExiting,
+            let isEnded = try? Poll.readable([held.process.view], timeout: 0)[0], !isEnded
+        else { return nil }
+        return held.process.identifier
+    }
+
+    /// Waits until nothing of it runs any more, which has been killed: some seconds at most.
+    package func awaitEmpty() {
+        let tries = 300
+        for _ in 0..<tries {
+            guard let group, let processes = try? group.processes(), !processes.isEmpty else { return }
+            Clock.pause(10_000_000)
+        }
+    }
+
     /// Sends a signal to the first process, if there is one. A frozen container is thawed: it could not heed it.
     package func send(_ signal: Int32) throws(SystemError) {
         if let group, (try? group.isFrozen()) == true { try? group.thaw() }

@@ -139,7 +139,8 @@ extension ArenaBuilder {
         case .stayAsInit(let initial, let index, let lock, let hasTerminal):
             add(
                 LAUNCH_OP_INIT, step: n, a: UInt32(index), b: UInt32(initial.stopSignal), c: initial.grace,
-                d: lock.map { UInt32($0) + 1 } ?? 0, x: initial.deadline, y: hasTerminal ? 1 : 0)
+                d: lock.map { UInt32($0) + 1 } ?? 0, x: initial.deadline,
+                y: UInt64(initial.flags(terminal: hasTerminal)))
         case .preserveDescriptors(let count): add(LAUNCH_OP_PRESERVE, step: n, a: UInt32(count))
         case .rlimit(let name, let soft, let hard):
             add(LAUNCH_OP_RLIMIT, step: n, a: ResourceLimit.number(of: name) ?? UInt32.max, x: soft, y: hard)
@@ -225,5 +226,16 @@ extension FileSystemMount {
     fileprivate var flags: UInt32 {
         (strict ? LAUNCH_MOUNT_STRICT.rawValue : 0) | (copiesUp ? LAUNCH_MOUNT_COPY.rawValue : 0)
             | (takesMode ? LAUNCH_MOUNT_MODE.rawValue : 0)
+    }
+}
+
+extension ContainerInit {
+    fileprivate func flags(terminal: Bool) -> UInt32 {
+        let own: UInt32 = terminal ? LAUNCH_INIT_TERMINAL.rawValue : 0
+        return switch role {
+        case .own: own
+        case .member: own | LAUNCH_INIT_MEMBER.rawValue
+        case .sandbox: own | LAUNCH_INIT_SANDBOX.rawValue
+        }
     }
 }

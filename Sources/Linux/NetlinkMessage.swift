@@ -46,6 +46,14 @@ package struct NetlinkMessage: Sendable {
         end()
     }
 
+    /// The same, with no answer but an error.
+    var unacknowledged: [UInt8] {
+        var bytes = bytes
+        let acknowledge: UInt8 = 0x4, flags = 6
+        bytes[flags] &= ~acknowledge
+        return bytes
+    }
+
     /// Adds the attribute `type` with this value.
     package mutating func add(_ type: UInt16, _ value: [UInt8]) {
         bytes += NetlinkMessage.bytes(UInt16(4 + value.count)) + NetlinkMessage.bytes(type) + value

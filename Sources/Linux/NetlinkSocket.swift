@@ -24,10 +24,21 @@ package struct NetlinkSocket: ~Copyable {
         _ = try answer(message, subject, what)
     }
 
+    /// Asks for all of `messages` with one call, in their order, and returns when the kernel has done them. The first that it can't
+    /// do is the error; those behind it are done all the same.
+    package func request(all messages: [NetlinkMessage], _ subject: String, _ what: String) throws(SystemError) {
+        guard let last = messages.last else { return }
+        _ = try exchange(messages.dropLast().flatMap(\.unacknowledged) + last.bytes, subject, what)
+    }
+
     /// The answer that is no acknowledgement: a message whole, or nothing.
     package func answer(_ message: NetlinkMessage, _ subject: String, _ what: String) throws(SystemError) -> [UInt8] {
+        try exchange(message.bytes, subject, what)
+    }
+
+    private func exchange(_ bytes: [UInt8], _ subject: String, _ what: String) throws(SystemError) -> [UInt8] {
         let number = socket.view.number
-        try send(message.bytes, subject, what)
+        try send(bytes, subject, what)
         var found: [UInt8] = []
         while true {
             var buffer = [UInt8](repeating: 0, count: 32768)

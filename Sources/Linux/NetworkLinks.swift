@@ -20,8 +20,8 @@ extension NetlinkMessage {
         static let peer: UInt16 = 1, learning: UInt16 = 8, flood: UInt16 = 9
         // IFLA_BR_MCAST_SNOOPING
         static let multicastSnooping: UInt16 = 23
-        // NDA_LLADDR
-        static let neighbour: UInt16 = 2
+        // NDA_DST, NDA_LLADDR
+        static let destination: UInt16 = 1, neighbour: UInt16 = 2
     }
     private static let up: UInt32 = 1  // IFF_UP
 
@@ -102,6 +102,19 @@ extension NetlinkMessage {
             .newNeighbour, [.create, .replace],
             family: [bridgeFamily, 0, 0, 0] + bytes(index) + bytes(UInt16(0x40)) + [0x04, 0])
         message.add(Attribute.neighbour, address.octets)
+        return message
+    }
+
+    /// Who has `address` on the link `index`, for as long as the link is there: `struct ndmsg`, NUD_PERMANENT.
+    package static func neighbour(
+        _ address: IPv4Address, _ hardware: HardwareAddress, on index: Int32
+    ) -> NetlinkMessage {
+        let inet: UInt8 = 2
+        var message = NetlinkMessage(
+            .newNeighbour, [.create, .replace],
+            family: [inet, 0, 0, 0] + bytes(index) + bytes(UInt16(0x80)) + [0, 0])
+        message.add(Attribute.destination, address.octets)
+        message.add(Attribute.neighbour, hardware.octets)
         return message
     }
 

@@ -89,6 +89,8 @@ package struct ProcessStatus: Hashable, Sendable {
     package let state: UInt8
     /// Clock ticks from the boot to its beginning: with its number it names the process for good.
     package let startTime: UInt64
+    /// It is about to end, and has not: the first of a pid namespace waits for all others then, and no other can join them.
+    package let isExiting: Bool
 
     /// It has ended, and is waited for by nobody yet.
     package var isEnded: Bool { state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") }
@@ -106,9 +108,11 @@ package struct ProcessStatus: Hashable, Sendable {
         guard let bracket = text.lastIndex(of: UInt8(ascii: ")")) else { return nil }
         let fields = text[(bracket + 1)...].split(separator: UInt8(ascii: " "))
         guard fields.count > 19, let state = fields[0].first,
-            let start = UInt64(String(decoding: fields[19], as: UTF8.self))
+            let start = UInt64(String(decoding: fields[19], as: UTF8.self)),
+            let flags = UInt64(String(decoding: fields[6], as: UTF8.self))
         else { return nil }
-        return ProcessStatus(state: state, startTime: start)
+        let exiting: UInt64 = 0x4  // PF_EXITING
+        return ProcessStatus(state: state, startTime: start, isExiting: flags & exiting != 0)
     }
 }
 

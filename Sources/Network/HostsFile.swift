@@ -31,6 +31,13 @@ package struct HostsFile {
         try file.close()
     }
 
+    /// What a tenant's file `text` has, with all lines that it may ever have: others can stand behind them.
+    static func whole(_ text: [UInt8]) -> [UInt8] {
+        let slots = TenantSubnet.podOctets.count
+        let missing = max(0, Int(offset(of: slots)) - text.count) / slotSize
+        return text + [[UInt8]](repeating: line("#"), count: missing).flatMap { $0 }
+    }
+
     private static func offset(of slot: Int) -> Int64 { Int64(header.utf8.count + slot * slotSize) }
 
     /// A line of `text`, filled up.

@@ -14,10 +14,12 @@ internal import Linux
 ///     ROOT/@networks/TENANT/resolv       /etc/resolv.conf of those that reach nothing outside
 ///     ROOT/@networks/TENANT/ID           a ``NetworkRecord``; pods' names have a '-', the others have not
 ///     ROOT/@networks/TENANT/ID.hostname  /etc/hostname of that pod
+///     ROOT/@networks/TENANT/ID.hosts     /etc/hosts of that pod, if it has one of its own
 ///     ROOT/@networks/@cni                what others' plugins have made, see ``CNIDirectory``
 struct NetworkDirectory: ~Copyable {
     static let name = "@networks"
     static let hostnameEnd = ".hostname"
+    static let hostsEnd = ".hosts"
     /// Of the directory, with the root's.
     let path: String
     /// The root's.
@@ -99,7 +101,11 @@ struct NetworkDirectory: ~Copyable {
 
     /// Writes it for all to read, whatever the umask says: the users of images differ.
     func setForAll(_ name: String, _ text: String) throws(SystemError) {
-        try set(name, text)
+        try setForAll(name, Array(text.utf8))
+    }
+
+    func setForAll(_ name: String, _ bytes: [UInt8]) throws(SystemError) {
+        try view.replaceFile(name, with: bytes)
         let file = try view.open(name, O_RDONLY)
         try file.view.setMode(0o644)
         try file.close()
@@ -114,6 +120,23 @@ struct NetworkDirectory: ~Copyable {
         try text("\(tenant)/\(id)").flatMap { NetworkRecord(id: id, $0) }
     }
 
+    /// Does `body` with each file that names a tenant's pods: that which they share, and those of single ones.
+    func eachHostsFile(
+        of tenant: String, _ body: (HostsFile) throws(SystemError) -> Void
+    ) throws(SystemError) {
+        let own = try view.open(tenant, O_RDONLY | O_DIRECTORY)
+        var names = ["hosts"]
+        for entry in try own.view.entries() {
+            let name = Descriptor.text(ofEntry: entry)
+            if name.hasSuffix(NetworkDirectory.hostsEnd) { names.append(name) }
+        }
+        for name in names {
+            let file = try own.view.open(name, O_RDWR)
+            try body(HostsFile(file.view))
+            try file.close()
+        }
+    }
+
     /// Of a tenant's pods. One that can't be read is left out: nobody has ever written it whole.
     func records(of tenant: String) throws(SystemError) -> [NetworkRecord] {
         let own = try view.open(tenant, O_RDONLY | O_DIRECTORY)
@@ -121,6 +144,7 @@ struct NetworkDirectory: ~Copyable {
         for entry in try own.view.entries() {
             let id = Descriptor.text(ofEntry: entry)
             guard id.utf8.contains(UInt8(ascii: "-")), !id.hasSuffix(NetworkDirectory.hostnameEnd),
+                !id.hasSuffix(NetworkDirectory.hostsEnd),
                 !id.hasSuffix(".new"),
                 let record = try record(id, of: tenant)
             else { continue }

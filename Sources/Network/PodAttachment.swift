@@ -13,6 +13,8 @@ package final class PodAttachment: Sendable {
     /// Where the files are on the host.
     package struct Files: Hashable, Sendable {
         package let hosts: String
+        /// Of that pod alone, see ``PodNetworks/makeHosts(of:_:with:)``.
+        package let ownHosts: String
         package let hostname: String
         package let resolver: String
 
@@ -25,6 +27,7 @@ package final class PodAttachment: Sendable {
         /// Of pod `id`, below the network's directory `path`.
         init(_ id: String, _ tenant: String, in path: String, outbound: Bool) {
             hosts = "\(path)/\(tenant)/hosts"
+            ownHosts = "\(path)/\(tenant)/\(id)" + NetworkDirectory.hostsEnd
             hostname = "\(path)/\(tenant)/\(id)" + NetworkDirectory.hostnameEnd
             resolver = outbound ? "/etc/resolv.conf" : "\(path)/\(tenant)/resolv"
         }

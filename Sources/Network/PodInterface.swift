@@ -28,9 +28,22 @@ enum PodInterface {
             let interface = try here.index(of: name)
             try here.request(.address(address, length: 24, on: interface), name, "RTM_NEWADDR")
             try here.request(.bringUp(interface), name, "RTM_SETLINK")
+            try here.request(all: neighbours(of: octet, subnet, on: interface), name, "RTM_NEWNEIGH")
             let all = IPv4Network(IPv4Address(number: 0), length: 0)
             try here.request(.route(to: all, by: interface, gateway: subnet.gateway), name, "RTM_NEWROUTE")
             return space
+        }
+    }
+
+    /// All that there may be, whose hardware addresses are made of the others. What is asked for by ARP stands in one table for
+    /// all of the host's namespaces, with room for 1024 by default (`gc_thresh3`): without these, pods that look for all
+    /// addresses of their subnet take that room from everybody.
+    private static func neighbours(
+        of octet: UInt8, _ subnet: TenantSubnet, on interface: Int32
+    ) -> [NetlinkMessage] {
+        TenantSubnet.podOctets.filter { $0 != octet }.map { other in
+            let address = subnet.address(other)
+            return .neighbour(address, HardwareAddress(of: address), on: interface)
         }
     }
 

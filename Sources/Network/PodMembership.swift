@@ -27,10 +27,9 @@ enum PodMembership {
             try PodInterface.make(changed.octet, subnet, router.view, own)
         }
         try during(.hosts) { () throws(SystemError) in
-            let file = try directory.view.open("\(pod.tenant)/hosts", O_RDWR)
-            try HostsFile(file.view).publish(
-                changed.address, [changed.hostname, changed.name], slot: changed.slot)
-            try file.close()
+            try directory.eachHostsFile(of: pod.tenant) { file throws(SystemError) in
+                try file.publish(changed.address, [changed.hostname, changed.name], slot: changed.slot)
+            }
             // Last: it says that the others find the pod.
             let name = "\(pod.tenant)/\(pod.id)" + NetworkDirectory.hostnameEnd
             try directory.setForAll(name, changed.hostname + "\n")
@@ -120,9 +119,9 @@ enum PodMembership {
         // First its name, so that nobody finds it who would not reach it.
         if let record, !isLast {
             try during(.hosts) { () throws(SystemError) in
-                let file = try directory.view.open("\(tenant)/hosts", O_RDWR)
-                try HostsFile(file.view).withdraw(slot: record.slot, now: Clock.boot() / 1_000_000_000)
-                try file.close()
+                try directory.eachHostsFile(of: tenant) { file throws(SystemError) in
+                    try file.withdraw(slot: record.slot, now: Clock.boot() / 1_000_000_000)
+                }
             }
         }
         let changesHost = record?.ports.isEmpty == false || isLast && hasLink
@@ -142,6 +141,7 @@ enum PodMembership {
         } else {
             try during(.records) { () throws(SystemError) in
                 try directory.set("\(tenant)/\(id)" + NetworkDirectory.hostnameEnd, nil)
+                try directory.set("\(tenant)/\(id)" + NetworkDirectory.hostsEnd, nil)
                 try directory.set("\(tenant)/\(id)", nil)
             }
         }

@@ -81,6 +81,19 @@ package struct PodNetworks: Sendable {
         }
     }
 
+    /// Gives an attached pod an /etc/hosts of its own, if it has none: its tenant's, which follows who comes and goes as that does,
+    /// and these lines.
+    package func makeHosts(of id: String, _ tenant: String, with lines: String) throws(NetworkError) {
+        try changing { directory, _ throws(NetworkError) in
+            try during(.hosts) { () throws(SystemError) in
+                let name = "\(tenant)/\(id)" + NetworkDirectory.hostsEnd
+                if try directory.view.exists(name) { return }
+                let shared = try directory.view.readFile("\(tenant)/hosts", limit: 1 << 20)
+                try directory.setForAll(name, HostsFile.whole(shared) + Array(lines.utf8))
+            }
+        }
+    }
+
     /// Takes away all that a pod has, and with the tenant's last pod the tenant's network. One that has nothing is no error.
     package func detach(_ id: String, of tenant: String) throws(NetworkError) {
         try changing { directory, own throws(NetworkError) in try PodMembership.end(id, tenant, in: directory, own) }

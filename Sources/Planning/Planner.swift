@@ -79,7 +79,12 @@ package struct Planner {
         let root = open(.root)
         let start = context.isParked ? open(.start) : nil
         // It ends all that it sees, which must be the container's processes and no others.
-        if context.initial != nil, !isNew("pid") { throw .needsNamespace("pid", at: "/linux/namespaces") }
+        if let initial = context.initial {
+            let isJoined = spec.linux.namespaces.contains { $0.type == "pid" && $0.path != nil }
+            guard initial.role == .member ? isJoined : isNew("pid") else {
+                throw .needsNamespace("pid", at: "/linux/namespaces")
+            }
+        }
         let record = context.initial == nil ? nil : open(.exitRecord)
         if context.initial?.holdsLock == true { _ = open(.lock) }
         let terminal = terminalStep(isConsole: true)

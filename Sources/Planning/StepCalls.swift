@@ -63,8 +63,9 @@ extension Step {
             ["openat", "openat2", "fstatfs", "newfstatat", "ioctl", "fchownat"]
                 + (terminal.isConsole ? ["open_tree", "mkdirat", "move_mount"] : []) + ["dup3", "sendmsg"]
         case .preserveDescriptors: ["fcntl"]
-        case .stayAsInit(_, _, _, let hasTerminal):
-            ["rt_sigprocmask", "clone", "setpgid"] + (hasTerminal ? ["getpid", "ioctl"] : [])
+        case .stayAsInit(let initial, _, _, let hasTerminal):
+            ["rt_sigprocmask"] + (initial.role == .sandbox ? [] : ["clone", "setpgid"])
+                + (initial.role == .member ? ["prctl"] : []) + (hasTerminal ? ["getpid", "ioctl"] : [])
         case .rlimit: ["prlimit64"]
         case .oomScoreAdjust: ["openat", "write"]
         case .ownStandardStreams: ["newfstatat", "fchownat"]

@@ -5,14 +5,15 @@ import Testing
 @Suite(.serialized) struct KubernetesDeathTests {
     typealias M = TestManifest
 
-    @Test("Killed again and again: nothing of the logs is missing, the order holds, and nothing is left") func killed()
-        throws
-    {
+    @Test(
+        "Killed again and again: nothing of the logs is missing, the order holds, and nothing is left",
+        arguments: ["", "\nshareProcessNamespace: true"])
+    func killed(more: String) throws {
         let tenant = TestTenant("k8s-killed")
         defer { tenant.clean() }
         let mount = "volumeMounts: [{name: work, mountPath: /work}]"
         let text = M.pod(
-            "p", spec: "restartPolicy: Never\nvolumes: [{name: work, emptyDir: {}}]",
+            "p", spec: "restartPolicy: Never\nvolumes: [{name: work, emptyDir: {}}]" + more,
             initial: [
                 M.container("i", "echo i >> /work/f; seq 1 2000; sleep 0.2", mount),
                 M.container("j", "seq 1 2000; sleep 0.1", mount),

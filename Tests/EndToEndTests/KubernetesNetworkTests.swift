@@ -50,6 +50,16 @@ import Testing
         #expect(get("web", "localhost:8080", "-c", "beside") == address + "\n")
         let hosts = tenant.pod("exec", "web", "-c", "beside", "--", "cat", "/etc/hosts").output
         #expect(hosts.contains("192.0.2.7\tdb") && hosts.contains("localhost") && hosts.contains("k-web"), "\(hosts)")
+        // A file of its own follows who comes and goes, too.
+        func names() -> String { tenant.pod("exec", "web", "-c", "beside", "--", "cat", "/etc/hosts").output }
+        #expect(!names().contains("k-late"))
+        tenant.submit("late", "while :; do sleep 1; done")
+        try tenant.await("late") { $0.phase == "Running" }
+        #expect(
+            try names().contains("\n\(#require(try tenant.status("late").data["address"] as? String)) k-late late "))
+        #expect(names().hasSuffix("192.0.2.7\tdb\n"))
+        #expect(tenant.pod("rm", "--force", "late").status == 0)
+        #expect(!names().split(separator: "\n").contains { $0.hasPrefix("1") && $0.contains("k-late") })
         func published() throws -> Bool {
             let read = "print(u.urlopen('http://127.0.0.1:18085/ip', timeout=5).read().decode())"
             return try host.configure("python3 -c \"import urllib.request as u; \(read)\"") == address + "\n\n"

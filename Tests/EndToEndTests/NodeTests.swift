@@ -176,6 +176,28 @@ import Testing
         #expect(first.clean() + second.clean() == [])
     }
 
+    @Test(
+        "Containers that share their processes have the slot by process 1 of theirs, whoever of them ends, until the end"
+    )
+    func sharedProcesses() throws {
+        defer { remove() }
+        let first = tenant("slotshared"), second = tenant("slotother")
+        let text = TestManifest.pod(
+            "a", spec: "restartPolicy: Never\nshareProcessNamespace: true\nnodeSelector: {n: gpu}\n",
+            TestManifest.container("x", "true"), TestManifest.container("y", "while :; do sleep 0.1; done"))
+        let accepted = try first.apply(text)
+        try #require(accepted.status == 0, "\(accepted)")
+        try first.await("a") { $0.state(of: "x").kind == "terminated" && $0.state(of: "y").kind == "running" }
+        second.submit("b", "--node", "gpu", "true")
+        try second.await("b") { $0.reason == "Unschedulable" }
+        #expect(first.killSupervisor(of: "a"))
+        #expect(try first.status("a").state(of: "y").kind == "running")
+        #expect(try second.status("b").reason == "Unschedulable")
+        #expect(first.pod("stop", "-t", "0", "a").status == 0)
+        #expect(second.pod("wait", "b").status == 0)
+        #expect(first.clean() + second.clean() == [])
+    }
+
     @Test("A node that is not enabled: accepted, and run when it is; or not within the time to start")
     func disabled() throws {
         defer { remove() }

@@ -74,6 +74,12 @@ final class TestHost: Sendable {
         return outcome.status == 0 ? String(outcome.output.dropLast()) : "\(outcome)"
     }
 
+    /// The same of many words, with the ends of its lines.
+    func run(_ action: String, _ words: [String], in space: String) -> String {
+        let outcome = Perigee.execute(["nsenter", "--net=" + space, "python3", Self.script, action] + words)
+        return outcome.status == 0 ? outcome.output : "\(outcome)"
+    }
+
     /// A `Tests/network.py` that goes on; returns when it says that it is ready.
     func begin(_ words: String..., in space: String) throws -> Background {
         try Background(["--net=" + space, "python3", Self.script] + words)
@@ -83,11 +89,13 @@ final class TestHost: Sendable {
     final class Background {
         private let process = Process()
         private let pipe = Pipe()
+        private let input = Pipe()
 
         fileprivate init(_ words: [String]) throws {
             process.executableURL = URL(fileURLWithPath: "/usr/bin/nsenter")
             process.arguments = words
             process.standardOutput = pipe
+            process.standardInput = input
             try process.run()
             try #require(pipe.fileHandleForReading.read(upToCount: 6) == Data("ready\n".utf8))
         }
@@ -106,11 +114,20 @@ final class TestHost: Sendable {
             return String(decoding: data, as: UTF8.self)
         }
 
-        deinit {
+        /// The same of one that goes on until its standard input ends.
+        func endedOutput() throws -> String {
+            try input.fileHandleForWriting.close()
+            return try output()
+        }
+
+        /// Kills it.
+        func end() {
             guard process.isRunning, process.processIdentifier > 0 else { return }
             kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
         }
+
+        deinit { end() }
     }
 
     /// Expects it to be as it was.
@@ -167,9 +184,9 @@ extension TestTenant {
         return "/proc/\(try #require(object?["pid"] as? Int))/ns/net"
     }
 
-    /// What the pod sees as its own address.
-    func address(of pod: String) -> String {
-        let lines = shell(pod, "cat /etc/hosts").split(separator: "\n").filter { $0.hasPrefix("1") }
+    /// What the pod sees as its own address, or another one as that.
+    func address(of pod: String, from other: String? = nil) -> String {
+        let lines = shell(other ?? pod, "cat /etc/hosts").split(separator: "\n").filter { $0.hasPrefix("1") }
         let own = lines.first { $0.split(separator: " ").contains(Substring("\(name)-\(pod)")) }
         return own?.split(separator: " ").first.map(String.init) ?? ""
     }

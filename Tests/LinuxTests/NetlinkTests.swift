@@ -55,6 +55,19 @@ import Testing
             station.dropFirst(16) == [7, 0, 0, 0, 3, 0, 0, 0, 0x40, 0, 4, 0, 10, 0, 2, 0, 2, 0x50, 10, 210, 1, 2, 0, 0])
     }
 
+    @Test("A neighbour for good, and several messages of which the last is answered")
+    func neighbours() {
+        let message = NetlinkMessage.neighbour(
+            IPv4Address(10, 210, 1, 3), HardwareAddress(of: IPv4Address(10, 210, 1, 3)), on: 5)
+        #expect(
+            message.bytes.dropFirst(16) == [
+                2, 0, 0, 0, 5, 0, 0, 0, 0x80, 0, 0, 0,  // ndmsg: NUD_PERMANENT
+                8, 0, 1, 0, 10, 210, 1, 3, 10, 0, 2, 0, 2, 0x50, 10, 210, 1, 3, 0, 0,
+            ])
+        #expect(message.bytes[6] == 0x05 && message.unacknowledged[6] == 0x01)
+        #expect(message.unacknowledged.count == message.bytes.count)
+    }
+
     @Test("What has gone over links is read from /proc/net/dev")
     func counters() {
         let text = """

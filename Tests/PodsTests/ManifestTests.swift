@@ -92,7 +92,7 @@ import Testing
         #expect(
             pod.volumes.map(\.source) == [
                 .claim("payload", isReadOnly: false), .empty, .memory(limit: 16 << 20),
-                .files([.init(path: "etc/app.conf", content: "a=1\n", mode: 0o400)]),
+                .files([.init(path: "etc/app.conf", content: Array("a=1\n".utf8), mode: 0o400)]),
             ])
         #expect(pod.initContainers.map(\.name) == ["setup"])
         let main = try #require(pod.containers.first)
@@ -125,7 +125,7 @@ import Testing
         ("resources: {limits: {memory: 1Gi}}", "and the tenant's pods may have 536870912"),
         ("resources: {limits: {cpu: 100m}, requests: {cpu: 200m}}", "the request must not be more than the limit"),
         ("tty: true", "true is not supported"),
-        ("restartPolicy: Always", "spec.containers[0].restartPolicy: it is not supported"),
+        ("restartPolicy: Always", "spec.containers[0].restartPolicy: a container has the pod's"),
         ("volumeMounts: [{name: x, mountPath: /x}]", "there is no volume \"x\""),
         ("livenessProbe: {periodSeconds: 3}", "it does nothing; there are exec, httpGet, tcpSocket"),
         ("livenessProbe: {exec: {command: [a]}, tcpSocket: {port: 1}}", "one of exec, tcpSocket is enough"),
@@ -140,7 +140,7 @@ import Testing
         ("securityContext: {capabilities: {add: [NOSUCH]}}", "there is no capability \"NOSUCH\""),
         ("securityContext: {seccompProfile: {type: Unconfined}}", "there is RuntimeDefault"),
         ("envFrom: [{configMapRef: {name: none}}]", "there is no ConfigMap \"none\" in the file"),
-        ("env: [{name: A, valueFrom: {secretKeyRef: {name: a, key: b}}}]", "there are no Secrets"),
+        ("env: [{name: A, valueFrom: {secretKeyRef: {name: a, key: b}}}]", "there is no Secret \"a\" in the file"),
         ("env: [{name: A, valueFrom: {fieldRef: {fieldPath: spec.x}}}]", "\"spec.x\" is not supported"),
     ]
 
@@ -160,7 +160,8 @@ import Testing
         ("activeDeadlineSeconds: \"5\"", "expected a whole number, found the text \"5\""),
         ("terminationGracePeriodSeconds: 301", "301 is more than 300, the tenant's grace_seconds"),
         ("hostNetwork: true", "the tenant's host_namespaces do not have \"network\""),
-        ("shareProcessNamespace: true", "true is not supported"),
+        ("shareProcessNamespace: \"true\"", "expected true or false"),
+        ("initContainers: [{name: i, image: a, restartPolicy: OnFailure}]", "there is Always, for a sidecar"),
         ("hostPID: true", "true is not supported: the init of each container ends all processes"),
         ("volumes: [{name: a, hostPath: {path: /etc}}]", "the tenant's host_paths do not have \"/etc\""),
         ("volumes: [{name: a, hostPath: {path: /a/../etc}}]", "is not an absolute path without '..'"),
@@ -178,7 +179,7 @@ import Testing
         ("hostUsers: false", "false is not supported"),
     ]
 
-    @Test("What is wrong in the spec is named", arguments: 0..<21) func spec(i: Int) {
+    @Test("What is wrong in the spec is named", arguments: 0..<22) func spec(i: Int) {
         let (text, message) = Self.wrongSpecs[i]
         let found = problems(pod(spec: text))
         #expect(found.contains { $0.contains(message) }, "\(text): \(found)")
@@ -202,9 +203,53 @@ import Testing
         ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}", "there is no Pod in it"),
         ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {../x: a}", "the key \"../x\""),
         ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\nbinaryData: {x: YQ==}", "its values are not decoded"),
+        ("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {k: not base64}", "the value of k is not base64"),
+        ("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {a/b: eA==}", "the key \"a/b\""),
     ]
 
-    @Test("Other documents, and what is missing", arguments: 0..<10) func document(i: Int) {
+    @Test("A Secret: base64, texts over it, variables and files; a value that is no text is for files alone")
+    func secrets() throws {
+        let secret = """
+            apiVersion: v1
+            kind: Secret
+            metadata: {name: s}
+            type: Opaque
+            data: {user: YWxpY2U=, raw: AP8=, both: b2xk}
+            stringData: {both: new}
+            ---
+
+            """
+        func variable(_ key: String) -> String {
+            "env: [{name: A, valueFrom: {secretKeyRef: {name: s, key: \(key)}}}]"
+        }
+        for (key, value) in [("user", "alice"), ("both", "new")] {
+            let pod = try parse(secret + pod(variable(key))).pods[0]
+            #expect(pod.containers[0].environment.map(\.value) == [.configured(value)])
+        }
+        let found = problems(secret + pod(variable("raw")))
+        #expect(found.count == 1 && found[0].contains("the value of raw is no text; a volume can have it"), "\(found)")
+        let volume = "volumes: [{name: v, secret: {secretName: s, defaultMode: 0400, items: [{key: raw, path: a/b}]}}]"
+        let pods = try parse(secret + pod(spec: volume)).pods
+        #expect(pods[0].volumes[0].source == .secret([.init(path: "a/b", content: [0, 0xff], mode: 0o400)]))
+        #expect(
+            problems(secret + pod(spec: volume.replacing("key: raw", with: "key: no"))).first?.contains(
+                "the Secret has no key \"no\"") == true)
+        // Nothing of what it holds is told.
+        let wrong = problems(secret.replacing("YWxpY2U=", with: "hunter2") + pod())
+        #expect(wrong.count == 1 && !wrong[0].contains("hunter2"), "\(wrong)")
+    }
+
+    @Test("Base64") func base64() {
+        for (text, bytes): (String, [UInt8]?) in [
+            ("", []), ("YQ==", [97]), ("YWI=", [97, 98]), ("YWJj", [97, 98, 99]), ("YW\nJj", [97, 98, 99]),
+            ("+/+/", [0xfb, 0xff, 0xbf]), ("YQ", nil), ("YQ=", nil), ("Y===", nil), ("====", nil), ("YQ==YQ==", nil),
+            ("Y Q=", nil), ("é", nil),
+        ] {
+            #expect(Base64.decode(text) == bytes, "\(text)")
+        }
+    }
+
+    @Test("Other documents, and what is missing", arguments: 0..<12) func document(i: Int) {
         let (text, message) = Self.wrongDocuments[i]
         #expect(problems(text).contains { $0.contains(message) }, "\(problems(text))")
     }

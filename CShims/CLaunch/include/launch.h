@@ -67,13 +67,19 @@ enum { LAUNCH_MAGIC = 0x31475250 /* "PRG1" */, LAUNCH_DESCRIPTORS = 96, LAUNCH_P
     X(LISTENER, "----")        /* shows the descriptor that SECCOMP made, and goes on when it is taken */                                                                                   \
     X(BIND_PATH, "s-s-")       /* a path of the host's, -, target; the rest as BIND */                               \
     X(INIT, "d--e")            /* a file for struct launch_exit; b: stop signal, c: milliseconds from it to KILL; a lock to  \
-                                * hold; x: when to send the signal, nanoseconds of CLOCK_BOOTTIME, or 0; y: has a terminal */ \
+                                * hold; x: when to send the signal, nanoseconds of CLOCK_BOOTTIME, or 0; y: LAUNCH_INIT_* */ \
     X(LEAVE_MOUNTS, "d---")    /* the runtime's mount namespace */                                                  \
     X(CHANGE_ROOT, "d---")     /* a directory */
 
 #define LAUNCH_ENUM(name, fields) LAUNCH_OP_##name,
 enum launch_kind { LAUNCH_OPERATIONS(LAUNCH_ENUM) LAUNCH_KINDS };
 #undef LAUNCH_ENUM
+
+enum launch_init_flags {
+    LAUNCH_INIT_TERMINAL = 1, /* the command has one */
+    LAUNCH_INIT_MEMBER = 2,   /* others are in the same pid namespace, whose first process is another one */
+    LAUNCH_INIT_SANDBOX = 4,  /* it is the first for those, and has no command */
+};
 
 enum launch_mount_flags {
     LAUNCH_MOUNT_STRICT = 1,    /* no symbolic link on the way to the target */

@@ -17,5 +17,5 @@
     X(fgetxattr, 193, 10) X(flistxattr, 196, 13) X(getdents64, 217, 61) X(linkat, 265, 37) X(readlinkat, 267, 78)   \
     X(utimensat, 280, 88) X(personality, 135, 92) X(sched_setaffinity, 203, 122) X(set_mempolicy, 238, 237)         \
     X(ioprio_set, 251, 30) X(sched_setattr, 314, 274)                               \
-    X(clone, 56, 220) X(wait4, 61, 260) X(kill, 62, 129) X(setpgid, 109, 154) X(rt_sigtimedwait, 128, 137) X(getpid, 39, 172) \
+    X(clone, 56, 220) X(wait4, 61, 260) X(waitid, 247, 95) X(kill, 62, 129) X(setpgid, 109, 154) X(rt_sigtimedwait, 128, 137) X(getpid, 39, 172) \
     X(chroot, 161, 51)

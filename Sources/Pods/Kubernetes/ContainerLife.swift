@@ -30,6 +30,8 @@ package struct ContainerLife: Hashable, Sendable {
     package let name: String
     package let image: String
     package let isInit: Bool
+    /// An init container that stays beside the others, see ``ManifestContainer/isSidecar``.
+    package let isSidecar: Bool
     package var state: State
     /// The end before this life; nil: it is the first.
     package var last: Termination?
@@ -51,10 +53,11 @@ package struct ContainerLife: Hashable, Sendable {
     /// `preStop` has come to its end, or there is none; its stop signal was sent.
     var isSignalled = false
 
-    init(name: String, image: String, isInit: Bool, waiting reason: String) {
+    init(name: String, image: String, isInit: Bool, isSidecar: Bool = false, waiting reason: String) {
         self.name = name
         self.image = image
         self.isInit = isInit
+        self.isSidecar = isSidecar
         state = .waiting(reason: reason, message: nil)
     }
 
@@ -65,6 +68,12 @@ package struct ContainerLife: Hashable, Sendable {
     /// The last end that there was; nil: it has never ended.
     var lastEnd: Termination? { termination ?? last }
 
+    /// It runs, and has come as far as those behind a sidecar wait for.
+    var hasStarted: Bool { isRunning && isStarted && isBegun }
+
+    /// As an init container, it keeps nobody waiting.
+    var isPassed: Bool { isSidecar ? hasStarted : hasSucceeded }
+
     /// It has ended well.
     var hasSucceeded: Bool { termination?.exitCode == 0 }
 }
@@ -74,6 +83,7 @@ extension ContainerLife {
         name = try json.required("name").string()
         image = try json.required("image").string()
         isInit = try json["init"]?.bool() ?? false
+        isSidecar = try json["sidecar"]?.bool() ?? false
         if let end = json["terminated"] {
             state = .terminated(try Termination(end))
         } else if let since = json["runningSince"] {
@@ -99,6 +109,7 @@ extension ContainerLife {
     var json: JSON.Value {
         var members: [(String, JSON.Value?)] = [("name", .string(name)), ("image", .string(image))]
         if isInit { members.append(("init", .bool(true))) }
+        if isSidecar { members.append(("sidecar", .bool(true))) }
         switch state {
         case .terminated(let end): members.append(("terminated", end.json))
         case .running(let since): members.append(("runningSince", .unsigned(since)))

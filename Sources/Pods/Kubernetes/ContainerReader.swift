@@ -3,12 +3,12 @@ internal import OCI
 extension ManifestReader {
     private static let containerKeys = [
         "args", "command", "env", "envFrom", "image", "lifecycle", "livenessProbe", "name", "ports", "readinessProbe",
-        "resources", "securityContext", "startupProbe", "stdin", "stdinOnce", "tty", "volumeMounts", "workingDir",
+        "resources", "restartPolicy", "securityContext", "startupProbe", "stdin", "stdinOnce", "tty", "volumeMounts",
+        "workingDir",
     ]
     private static let foreignContainerKeys = ForeignFields(
         ignored: ["imagePullPolicy", "resizePolicy", "terminationMessagePath", "terminationMessagePolicy"],
         refused: [
-            "restartPolicy": "one container has the pod's; a sidecar stands among the containers",
             "restartPolicyRules": "", "volumeDevices": "devices come by the node, see nodeSelector",
         ])
 
@@ -34,11 +34,22 @@ extension ManifestReader {
         container.resources = resources(object)
         container.mounts = mounts(object, manifest)
         container.security = containerSecurity(object, manifest)
-        readLife(object, &container, isInit: isInit)
+        container.isSidecar = isSidecar(object, isInit: isInit)
+        readLife(object, &container, isInit: isInit && !container.isSidecar)
         for key in ["stdin", "stdinOnce", "tty"] where truth(object, key) == true {
             problem(object, key, "true is not supported: perigee pod exec -i -t opens a terminal in a container")
         }
         return name == nil || image == nil ? nil : container
+    }
+
+    private mutating func isSidecar(_ object: ManifestObject, isInit: Bool) -> Bool {
+        guard let policy = text(object, "restartPolicy") else { return false }
+        if !isInit {
+            problem(object, "restartPolicy", "a container has the pod's; of an init container Always makes a sidecar")
+        } else if policy != "Always" {
+            problem(object, "restartPolicy", "no value \(quotedAlways(policy)); there is Always, for a sidecar")
+        }
+        return isInit && policy == "Always"
     }
 
     private mutating func image(_ object: ManifestObject) -> String? {

@@ -7,7 +7,7 @@ extension ContainerLife {
         .members([
             ("name", .string(name)), ("state", state.statusJSON),
             ("lastState", last.map { ContainerLife.State.terminated($0).statusJSON } ?? .object([])),
-            ("ready", .bool(isInit ? hasSucceeded : isReady)), ("started", .bool(isStarted)),
+            ("ready", .bool(isInit && !isSidecar ? hasSucceeded : isReady)), ("started", .bool(isStarted)),
             ("restartCount", .unsigned(UInt64(restarts))),
             ("image", .string(image)),
         ])

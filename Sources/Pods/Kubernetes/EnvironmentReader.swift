@@ -4,22 +4,23 @@ extension ManifestReader {
     /// `envFrom` first, and `env` over it.
     mutating func environment(_ object: ManifestObject, _ manifest: Manifest) -> [ManifestVariable] {
         var variables: [ManifestVariable] = []
-        let foreign = ForeignFields(refused: [
-            "secretRef": "there are no Secrets; a ConfigMap of the same file holds texts"
-        ])
-        for source in objects(object, "envFrom", ["configMapRef", "prefix"], foreign) {
+        for source in objects(object, "envFrom", ["configMapRef", "prefix", "secretRef"]) {
             let prefix = text(source, "prefix") ?? ""
-            guard let reference = self.object(source, "configMapRef", ["name", "optional"]) else { continue }
+            let isSecret = source["secretRef"] != nil, field = isSecret ? "secretRef" : "configMapRef"
+            if isSecret, source["configMapRef"] != nil {
+                problem(source, field, "one of it and configMapRef is enough")
+            }
+            guard let reference = self.object(source, field, ["name", "optional"]) else { continue }
             let isOptional = truth(reference, "optional") ?? false
-            guard let map = configMap(reference, optional: isOptional) else { continue }
-            for entry in map.entries {
-                if !Self.isVariableName(prefix + entry.key) {
-                    warning(
-                        source, "configMapRef", "the key \(printable(entry.key)) is no variable's name, and is left out"
-                    )
+            let kind: ConfiguredData.Kind = isSecret ? .secret : .configMap
+            guard let data = configured(kind, reference, optional: isOptional) else { continue }
+            for entry in data.entries {
+                guard Self.isVariableName(prefix + entry.key) else {
+                    warning(source, field, "the key \(printable(entry.key)) is no variable's name, and is left out")
                     continue
                 }
-                variables.append(.init(name: prefix + entry.key, value: .configured(entry.value)))
+                guard let value = variable(entry, source, field) else { continue }
+                variables.append(.init(name: prefix + entry.key, value: value))
             }
         }
         for item in objects(object, "env", ["name", "value", "valueFrom"]) {
@@ -46,22 +47,30 @@ extension ManifestReader {
     }
 
     private mutating func valueFrom(_ item: ManifestObject, _ manifest: Manifest) -> ManifestVariable.Value? {
-        let foreign = ForeignFields(
-            refused: [
-                "secretKeyRef": "there are no Secrets; a ConfigMap of the same file holds texts",
-                "resourceFieldRef": "", "fileKeyRef": "",
-            ])
-        guard let source = object(item, "valueFrom", ["fieldRef", "configMapKeyRef"], foreign) else { return nil }
+        let foreign = ForeignFields(refused: ["resourceFieldRef": "", "fileKeyRef": ""])
+        guard let source = object(item, "valueFrom", ["fieldRef", "configMapKeyRef", "secretKeyRef"], foreign) else {
+            return nil
+        }
         if let field = object(source, "fieldRef", ["apiVersion", "fieldPath"]) { return self.field(field, manifest) }
-        guard let reference = object(source, "configMapKeyRef", ["name", "key", "optional"]) else {
+        let isSecret = source["secretKeyRef"] != nil, kind: ConfiguredData.Kind = isSecret ? .secret : .configMap
+        let name = isSecret ? "secretKeyRef" : "configMapKeyRef"
+        guard let reference = object(source, name, ["name", "key", "optional"]) else {
             if source.keys.isEmpty { problem(item, "valueFrom", "it says nothing") }
             return nil
         }
         let isOptional = truth(reference, "optional") ?? false
         guard let key = requiredText(reference, "key") else { return nil }
-        guard let map = configMap(reference, optional: isOptional) else { return nil }
-        if let value = map[key] { return .configured(value) }
-        if !isOptional { problem(reference, "key", "the ConfigMap has no key \(quotedAlways(key))") }
+        guard let data = configured(kind, reference, optional: isOptional) else { return nil }
+        if let entry = data[key] { return variable(entry, reference, "key") }
+        if !isOptional { problem(reference, "key", "the \(kind.rawValue) has no key \(quotedAlways(key))") }
+        return nil
+    }
+
+    private mutating func variable(
+        _ entry: ConfiguredData.Entry, _ object: ManifestObject, _ field: String
+    ) -> ManifestVariable.Value? {
+        if let text = entry.text { return .configured(text) }
+        problem(object, field, "the value of \(printable(entry.key)) is no text; a volume can have it")
         return nil
     }
 

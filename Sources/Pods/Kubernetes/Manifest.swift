@@ -34,6 +34,8 @@ package struct Manifest: Hashable, Sendable {
     package var terminationGrace: UInt64?
     var hostAliases: [HostAlias] = []
     var hostNamespaces = HostNamespaces()
+    /// Its containers are in one pid namespace, and see each other's processes.
+    var sharesProcesses = false
     var security = PodSecurity()
     var volumes: [ManifestVolume] = []
     package var initContainers: [ManifestContainer] = []
@@ -42,10 +44,14 @@ package struct Manifest: Hashable, Sendable {
     /// Those that come first, and then those that stay, in the order of the manifest.
     package var allContainers: [ManifestContainer] { initContainers + containers }
 
+    /// Those that are there beside each other: sidecars, and then the containers.
+    var lastingContainers: [ManifestContainer] { initContainers.filter(\.isSidecar) + containers }
+
     package static func == (a: Manifest, b: Manifest) -> Bool {
         a.name == b.name && a.hostname == b.hostname && a.node == b.node && a.restartPolicy == b.restartPolicy
             && a.activeDeadline == b.activeDeadline && a.terminationGrace == b.terminationGrace
-            && a.hostAliases == b.hostAliases && a.hostNamespaces == b.hostNamespaces && a.security == b.security
+            && a.hostAliases == b.hostAliases && a.hostNamespaces == b.hostNamespaces
+            && a.sharesProcesses == b.sharesProcesses && a.security == b.security
             && a.volumes == b.volumes && a.initContainers == b.initContainers && a.containers == b.containers
     }
 

@@ -33,6 +33,8 @@ package struct ManifestContainer: Hashable, Sendable {
 
     package var name: String
     package var image: String
+    /// An init container with `restartPolicy: Always`: the next one waits until it has started, and it stays.
+    package var isSidecar = false
     package var command: [String] = []
     package var arguments: [String] = []
     /// nil: the image's.
@@ -59,7 +61,7 @@ struct ManifestVariable: Hashable, Sendable {
     enum Value: Hashable, Sendable {
         /// `$(NAME)` in it stands for one that came before.
         case text(String)
-        /// As it stands in a ConfigMap of the same file: nothing in it is replaced.
+        /// As it stands in a ConfigMap or a Secret of the same file: nothing in it is replaced.
         case configured(String)
         /// A field of the pod's, which is known when it runs.
         case field(Field)

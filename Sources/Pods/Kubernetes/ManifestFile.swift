@@ -2,7 +2,7 @@ internal import Glibc
 internal import Linux
 
 /// A file of Kubernetes manifests that was read and found right: Pods, which are submitted together, and the ConfigMaps
-/// that they refer to.
+/// and Secrets that they refer to.
 package struct ManifestFile: Sendable {
     /// What is the caller's to say.
     package struct Rules: Sendable {

@@ -7,18 +7,20 @@ struct ManifestReader {
     let rules: ManifestFile.Rules
     var complaints = TaskComplaints()
     /// Those of the file, by name.
-    var configMaps: [String: ConfigMap] = [:]
+    var configured: [ConfiguredData.Kind: [String: ConfiguredData]] = [:]
 
     init(rules: ManifestFile.Rules) { self.rules = rules }
 
     /// What a document is, by `apiVersion` and `kind`.
-    private enum Kind { case pod, configMap }
+    private enum Kind { case pod, configMap, secret }
 
     mutating func pods(_ documents: [YAML]) -> [Manifest] {
         var pods: [(manifest: Manifest, position: TextPosition)] = []
         let kinds = documents.map { kind($0) }
         // A Pod may refer to what stands behind it.
-        for (document, kind) in zip(documents, kinds) where kind == .configMap { addConfigMap(document) }
+        for (document, kind) in zip(documents, kinds) {
+            if kind == .configMap { addConfigMap(document) } else if kind == .secret { addSecret(document) }
+        }
         for (document, kind) in zip(documents, kinds) where kind == .pod {
             guard let manifest = pod(document) else { continue }
             if pods.contains(where: { $0.manifest.name == manifest.name }) {
@@ -41,15 +43,16 @@ struct ManifestReader {
         guard let kind = requiredText(object, "kind"), let version = requiredText(object, "apiVersion") else {
             return nil
         }
-        guard version == "v1", kind == "Pod" || kind == "ConfigMap" else {
+        let kinds: [String: Kind] = ["Pod": .pod, "ConfigMap": .configMap, "Secret": .secret]
+        guard version == "v1", let found = kinds[kind] else {
             problem(
                 object, "kind",
-                "\(printable(version)) \(printable(kind)) is not carried out; there are v1 Pod, and v1 ConfigMap for its volumes"
+                "\(printable(version)) \(printable(kind)) is not carried out; there are v1 Pod, and v1 ConfigMap and Secret for it"
                     + (kind == "List" ? "\n  hint: write its items as documents, with --- between them" : "")
                     + (ManifestReader.templated.contains(kind) ? "\n  hint: spec.template of it is a Pod's" : ""))
             return nil
         }
-        return kind == "Pod" ? .pod : .configMap
+        return found
     }
 
     private static let templated = ["Deployment", "Job", "StatefulSet", "DaemonSet", "ReplicaSet", "CronJob"]

@@ -9,24 +9,26 @@ struct ManifestVolume: Hashable, Sendable {
         case claim(String, isReadOnly: Bool)
         /// Files of a ConfigMap in the same file.
         case files([File])
+        /// Files of a Secret in the same file: they are in memory alone.
+        case secret([File])
         /// The host's; it is on the tenant's allow-list.
         case host(path: String, HostPathType)
 
         /// However it is mounted.
         var isReadOnly: Bool {
             switch self {
-            case .files: true
+            case .files, .secret: true
             case .claim(_, let isReadOnly): isReadOnly
             case .empty, .memory, .host: false
             }
         }
     }
 
-    /// A file of a ConfigMap.
+    /// A file of a ConfigMap or a Secret.
     struct File: Hashable, Sendable {
         /// Below the volume's root, no `..` in it.
         var path: String
-        var content: String
+        var content: [UInt8]
         var mode: UInt32
     }
 

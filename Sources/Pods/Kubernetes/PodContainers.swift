@@ -29,6 +29,9 @@ extension PodRecord {
 
     /// The name of its container `name`.
     func identifier(of name: String) -> String { "\(id)-\(name)" }
+
+    /// The name of its ``SandboxProcess``, which no container can have.
+    var sandboxIdentifier: String { "\(id)._init" }
 }
 
 extension PodList.Entry {

@@ -60,7 +60,8 @@ extension PodLife {
     }
 
     func isBegunAgain(_ i: Int, _ end: ContainerLife.Termination) -> Bool {
-        switch manifest.restartPolicy {
+        if lives[i].isSidecar { return !isWindingDown }
+        return switch manifest.restartPolicy {
         case .never: false
         case .onFailure: end.exitCode != 0
         // An init container that has ended well has done its work.

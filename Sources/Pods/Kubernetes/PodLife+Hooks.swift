@@ -40,7 +40,9 @@ extension PodLife {
     /// One without a probe is ready as soon as it has begun.
     mutating func settle(_ i: Int) {
         let life = lives[i]
-        guard life.isRunning, !life.isInit, life.isBegun, life.isStarted, life.killAt == nil else { return }
+        guard life.isRunning, !life.isInit || life.isSidecar, life.isBegun, life.isStarted, life.killAt == nil else {
+            return
+        }
         if plans[i].readinessProbe == nil { lives[i].isReady = true }
     }
 

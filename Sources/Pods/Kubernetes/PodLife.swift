@@ -1,7 +1,7 @@
 /// The life of a pod's containers as a value: what happens goes in, and what is to be done comes out. Whoever carries it out
 /// writes the state down before. Nothing here looks at a clock: times are nanoseconds of `CLOCK_BOOTTIME` but where it is said.
 ///
-/// Init containers run one after the other, and each must end well. The others are begun in the order of the manifest, the next
+/// Init containers run one after the other, and each must end well, but for sidecars, which must start and then stay. The others are begun in the order of the manifest, the next
 /// after the `postStart` of the one before; what ends is begun again as `restartPolicy` says, after ``RestartBackOff``.
 struct PodLife {
     enum Event: Hashable {
@@ -49,6 +49,8 @@ struct PodLife {
     var probes: [[ProbeLife?]]
     /// What is under way of it.
     var hooks: [Hook?]
+    /// When what is left of the sidecars is killed; nil: they are not to end yet.
+    var sidecarsKillAt: UInt64?
     /// Being launched.
     var launching: Int?
     private var isOverdueTold = false
@@ -73,7 +75,7 @@ struct PodLife {
             lives
             ?? plans.enumerated().map { i, plan in
                 ContainerLife(
-                    name: plan.name, image: plan.image, isInit: i < initial,
+                    name: plan.name, image: plan.image, isInit: i < initial, isSidecar: plan.isSidecar,
                     waiting: initial == 0 || i == 0 ? "ContainerCreating" : "PodInitializing")
             }
         self.deadline = deadline
@@ -109,7 +111,10 @@ struct PodLife {
         case .hookEnded(let i, let hook, let success, let text): take(i, hook, success, text, now, &actions)
         case .stop(let killAt):
             isStopping = true
-            for i in lives.indices where lives[i].isRunning { end(i, killAt: killAt, now, &actions) }
+            sidecarsKillAt = min(sidecarsKillAt ?? .max, killAt)
+            for i in lives.indices where lives[i].isRunning && (!lives[i].isSidecar || lives[i].killAt != nil) {
+                end(i, killAt: killAt, now, &actions)
+            }
         case .timePassed: break
         }
         advance(now, &actions)
@@ -132,6 +137,9 @@ struct PodLife {
                 times.append(retryAt)
             }
         }
+        if let sidecarsKillAt, lives.contains(where: { $0.isSidecar && $0.isRunning && $0.killAt == nil }) {
+            times.append(sidecarsKillAt)
+        }
         return times.min()
     }
 
@@ -143,6 +151,7 @@ struct PodLife {
             isOverdueTold = true
             actions.append(.overdue)
         }
+        endSidecars(now, &actions)
         for i in lives.indices where lives[i].isRunning {
             if let killAt = lives[i].killAt {
                 if now >= killAt { kill(i, now, &actions) }
@@ -171,16 +180,19 @@ struct PodLife {
 
     /// The container whose turn it is; nil: none's is.
     func nextToBegin(_ now: UInt64) -> Int? {
+        let hasBegun = phase.hasBegun, isEnding = isWindingDown
         for (i, life) in lives.enumerated() {
+            // Behind it others wait: for its end, or for its beginning.
+            let isAwaited = life.isSidecar ? !hasBegun && !life.hasStarted : life.isInit
             switch life.state {
             case .running:
-                // Behind it others wait: for its end, or for its beginning.
-                if life.isInit || !life.isBegun && life.restarts == 0 { return nil }
+                if isAwaited || !life.isInit && !life.isBegun && life.restarts == 0 { return nil }
             case .terminated(let end):
-                if life.isInit, end.exitCode != 0 { return nil }
+                if life.isInit, !life.isSidecar, end.exitCode != 0 { return nil }
             case .waiting:
+                if life.isSidecar, isEnding { continue }
                 if (life.retryAt ?? 0) <= now { return i }
-                if life.isInit { return nil }
+                if isAwaited { return nil }
             }
         }
         return nil

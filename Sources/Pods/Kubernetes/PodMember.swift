@@ -28,14 +28,20 @@ final class PodMember {
     var handlers: [HandlerRun] = []
     /// We have killed it, and need nobody who tells how it ended.
     private var isKilled = false
+    /// Its processes are in a pid namespace with others', and do not all end with its first.
+    private let isBesideOthers: Bool
     /// What ends its command.
     private(set) var stopSignal: Int32 = SIGTERM
     /// As long as the pod lives nobody may remove what its root is made of.
     private var image: Image?
 
-    /// `parts`: as many logs as this one share the room of the pod's.
-    init(_ plan: ManifestContainer, of record: PodRecord, in pod: Descriptor, parts: Int) throws(PodsError) {
+    /// A container of `manifest`, which shares the room of the pod's logs with the others.
+    init(
+        _ plan: ManifestContainer, of record: PodRecord, _ manifest: Manifest, in pod: Descriptor
+    ) throws(PodsError) {
         self.plan = plan
+        isBesideOthers = manifest.sharesProcesses
+        let parts = manifest.allContainers.count
         do throws(ContainersError) { identifier = try ContainerIdentifier(record.identifier(of: plan.name)) } catch {
             throw .containers(error)
         }
@@ -110,6 +116,7 @@ final class PodMember {
         handlers = []
         let kills = running?.container.oomKills ?? 0
         running?.container.kill()
+        if isBesideOthers { running?.container.awaitEmpty() }
         let end = running?.container.wait()
         running = nil
         try drain()

@@ -13,16 +13,38 @@ package struct PodPhase {
     var initial: ArraySlice<ContainerLife> { lives.prefix { $0.isInit } }
     var main: ArraySlice<ContainerLife> { lives.drop { $0.isInit } }
 
-    /// Its init containers have all ended well.
-    package var isInitialized: Bool { initial.allSatisfy(\.hasSucceeded) }
+    /// Those beside which the others are.
+    private var sidecars: [ContainerLife] { initial.filter(\.isSidecar) }
+
+    /// One of the containers that come last has run: from then on sidecars may come and go.
+    var hasBegun: Bool { main.contains { $0.isRunning || $0.lastEnd != nil } }
+
+    /// An init container has failed, and is not begun again.
+    var hasFailedInitially: Bool {
+        policy == .never
+            && initial.contains { life in !life.isSidecar && life.termination.map { $0.exitCode != 0 } ?? false }
+    }
+
+    /// Its init containers have all ended well, and its sidecars have started.
+    package var isInitialized: Bool {
+        let hasBegun = hasBegun
+        return initial.allSatisfy { $0.isPassed || $0.isSidecar && hasBegun }
+    }
 
     package var phase: PodStatus.Phase {
         if !isInitialized {
-            // Waiting ones have been begun again, or will be.
-            let hasFailed = initial.contains { $0.termination.map { $0.exitCode != 0 } ?? false }
-            return hasFailed && policy == .never ? .failed : .pending
+            // Of an init container that has failed all others end first.
+            return hasFailedInitially && !sidecars.contains(where: \.isRunning) ? .failed : .pending
         }
         var (waiting, running, stopped, succeeded) = (0, 0, 0, 0)
+        // What sidecars have come to does not count.
+        for life in sidecars {
+            switch life.state {
+            case .running: running += 1
+            case .waiting: if life.last == nil { waiting += 1 }
+            case .terminated: break
+            }
+        }
         for life in main {
             switch life.state {
             case .running: running += 1
@@ -41,8 +63,8 @@ package struct PodPhase {
     /// The word that stands for it: why it waits, or how it has ended. nil: it runs.
     package var reason: String? {
         if !isInitialized {
-            let count = initial.count { $0.hasSucceeded }
-            if let life = initial.first(where: { !$0.hasSucceeded }) {
+            let count = initial.count { $0.isPassed }
+            if let life = initial.first(where: { !$0.isPassed }) {
                 switch life.state {
                 case .terminated(let end): return "Init:\(end.reason)"
                 case .waiting(let reason, _) where reason != "PodInitializing" && reason != "ContainerCreating":
@@ -60,7 +82,8 @@ package struct PodPhase {
     /// Why that is, of the container that decides.
     package var message: String? {
         for life in lives { if case .waiting(_, let message?) = life.state { return message } }
-        guard let life = lives.first(where: { $0.termination.map { $0.exitCode != 0 } ?? false }),
+        let counted = lives.filter { !$0.isSidecar }
+        guard let life = counted.first(where: { $0.termination.map { $0.exitCode != 0 } ?? false }),
             let end = life.termination
         else { return nil }
         return "container \(life.name): " + (end.message ?? "exit code \(end.exitCode)")
@@ -68,7 +91,7 @@ package struct PodPhase {
 
     /// The end that counts: of the first that has failed, or else of the last.
     package var decisive: ContainerLife.Termination? {
-        let ends = lives.compactMap(\.termination)
+        let ends = lives.filter { !$0.isSidecar }.compactMap(\.termination)
         return ends.first { $0.exitCode != 0 } ?? ends.last
     }
 
@@ -81,8 +104,8 @@ package struct PodPhase {
             ])
         }
         let isDone = phase == .succeeded
-        let late = initial.filter { !$0.hasSucceeded }.map(\.name)
-        let unready = main.filter { !$0.isReady }.map(\.name)
+        let late = isInitialized ? [] : initial.filter { !$0.isPassed }.map(\.name)
+        let unready = (sidecars + main).filter { !$0.isReady }.map(\.name)
         let isReady = isInitialized && unready.isEmpty && phase == .running
         let why = isReady ? nil : isDone ? "PodCompleted" : phase == .failed ? "PodFailed" : "ContainersNotReady"
         let who =

@@ -41,6 +41,7 @@ extension ManifestReader {
         manifest.terminationGrace = terminationGrace(spec)
         manifest.hostAliases = hostAliases(spec)
         manifest.hostNamespaces = hostNamespaces(spec)
+        manifest.sharesProcesses = truth(spec, "shareProcessNamespace") ?? false
         if let node = node(spec) { manifest.node = node }
         manifest.security = podSecurity(spec)
         manifest.volumes = volumes(spec)
@@ -145,12 +146,6 @@ extension ManifestReader {
         if truth(spec, "hostUsers") == false {
             problem(spec, "hostUsers", "false is not supported: pods have no user namespace of their own")
         }
-        if truth(spec, "shareProcessNamespace") == true {
-            problem(
-                spec, "shareProcessNamespace",
-                "true is not supported: each container has processes of its own"
-                    + "\n  hint: perigee pod exec -c CONTAINER runs a command beside those of a container")
-        }
         return namespaces
     }
 
@@ -187,17 +182,17 @@ extension ManifestReader {
                     + "\n  hint: see `perigee limits`")
         }
         func sum(_ key: (ManifestContainer) -> Int64?) -> Int64 {
-            manifest.containers.compactMap(key).reduce(0) { $0.addingReportingOverflow($1).partialValue }
+            manifest.lastingContainers.compactMap(key).reduce(0) { $0.addingReportingOverflow($1).partialValue }
         }
         check("memory", sum { $0.resources.memory }, limits.memory, "bytes")
         check("cpu", sum { $0.resources.cpus }, limits.cpus, "thousandths")
         let kinds: [(String, Int64?, Int64, [Int64?])] = [
-            ("memory", limits.memory, 1 << 20, manifest.containers.map(\.resources.memory)),
-            ("cpu", limits.cpus, 1, manifest.containers.map(\.resources.cpus)),
+            ("memory", limits.memory, 1 << 20, manifest.lastingContainers.map(\.resources.memory)),
+            ("cpu", limits.cpus, 1, manifest.lastingContainers.map(\.resources.cpus)),
         ]
         for (what, most, least, said) in kinds {
             let shares = LimitShares(most, said)
-            for (i, container) in manifest.containers.enumerated() where said[i] == nil {
+            for (i, container) in manifest.lastingContainers.enumerated() where said[i] == nil {
                 guard let share = shares[i], share < least else { continue }
                 problem(
                     spec, "containers",
@@ -205,7 +200,7 @@ extension ManifestReader {
                         + "\n  hint: say its limit, and less for the others")
             }
         }
-        for container in manifest.initContainers {
+        for container in manifest.initContainers where !container.isSidecar {
             check("memory", container.resources.memory ?? 0, limits.memory, "bytes")
             check("cpu", container.resources.cpus ?? 0, limits.cpus, "thousandths")
         }

@@ -7,6 +7,7 @@ internal import OCI
 /// hosts. It is below the directory of running containers, and there are mounts of the host's in it:
 ///
 ///     ROOT/@pods/ID/net, ipc, uts   namespaces, see ``SharedNamespace``
+///     ROOT/@pods/ID/pid             one more, where the pod's containers share it, see ``SandboxProcess``
 ///     ROOT/@pods/ID/shm             /dev/shm
 ///     ROOT/@pods/ID/memory-NAME     a volume
 ///     ROOT/@pods/ID/hosts, hostname /etc/hosts, /etc/hostname
@@ -48,21 +49,29 @@ struct PodSandbox {
     private func path(_ name: String) -> String { "\(directory)/\(name)" }
     func path(ofMemory volume: String) -> String { path("memory-\(volume)") }
     var hostsPath: String {
-        if let network, !hasOwnHosts { return network.files.hosts }
-        return path("hosts")
+        guard let network else { return path("hosts") }
+        return hasOwnHosts ? network.files.ownHosts : network.files.hosts
     }
     /// nil: the image's.
     var resolverPath: String? { network?.files.resolver }
     /// The tenant's other pods are in the file that all of the tenant share, which has no names of one pod alone.
-    private var hasOwnHosts: Bool {
+    var hasOwnHosts: Bool {
         !manifest.hostAliases.isEmpty || ![manifest.name, fullName].contains(manifest.hostname)
     }
     var hostnamePath: String { path("hostname") }
     /// nil: the host's.
     var sharedMemoryPath: String? { manifest.hostNamespaces.ipc ? nil : path("shm") }
 
+    /// Where the pid namespace is; nil: each container has its own.
+    var processesPath: String? { manifest.sharesProcesses ? path("pid") : nil }
+
     /// For the configuration of a container.
     var namespaces: [LinuxSpec.Namespace] {
+        lastingNamespaces + (processesPath.map { [LinuxSpec.Namespace(type: "pid", path: $0)] } ?? [])
+    }
+
+    /// Those that need no process to be there.
+    var lastingNamespaces: [LinuxSpec.Namespace] {
         kinds.map { LinuxSpec.Namespace(type: $0 == .network ? "network" : $0.rawValue, path: path($0.rawValue)) }
     }
 
@@ -91,15 +100,30 @@ struct PodSandbox {
                 }
             }
             if sharedMemoryPath != nil { try PodSandbox.mountMemory("shm", in: own.view, size: sharedMemory) }
-            for volume in manifest.volumes {
-                guard case .memory(let limit) = volume.source else { continue }
-                try PodSandbox.mountMemory("memory-\(volume.name)", in: own.view, size: limit)
+            for volume in manifest.volumes { try make(volume, in: own.view) }
+            if network == nil {
+                try own.view.replaceFile("hosts", with: Array((loopbackHosts + hosts).utf8), mode: 0o644)
             }
-            let others = network.map { try? here.readFile($0.files.hosts, limit: 1 << 20) } ?? nil
-            try own.view.replaceFile("hosts", with: (others ?? []) + Array(hosts.utf8), mode: 0o644)
             try own.view.replaceFile("hostname", with: Array((manifest.hostname + "\n").utf8), mode: 0o644)
             _ = try own.view.open(PodSandbox.madeName, O_WRONLY | O_CREAT, mode: 0o600)
         } catch { throw .sandbox(error) }
+    }
+
+    /// A volume in memory; of others nothing is made here.
+    private func make(_ volume: ManifestVolume, in own: Descriptor) throws(SystemError) {
+        let name = "memory-\(volume.name)"
+        switch volume.source {
+        case .memory(let limit): try PodSandbox.mountMemory(name, in: own, size: limit)
+        case .secret(let files):
+            // A page for each file and each directory on the way, and some for their names.
+            let page: Int64 = 4096
+            let size = files.reduce(256 * page) { $0 + Int64($1.content.count) + page * 16 }
+            try PodSandbox.mountMemory(name, in: own, size: size, mode: "0755")
+            let root = try own.open(name, O_RDONLY | O_DIRECTORY)
+            for file in files { try PodVolumes.write(file, in: root.view, group: manifest.security.volumeGroup) }
+            if let group = manifest.security.volumeGroup { try root.view.setOwner(of: "", uid: 0, gid: group) }
+        case .empty, .claim, .files, .host: break
+        }
     }
 
     private func make(_ kind: SharedNamespace) throws(SystemError) {
@@ -110,10 +134,12 @@ struct PodSandbox {
     }
 
     /// nil: half of the host's memory, as tmpfs(5) has it; what is written counts as the container's.
-    private static func mountMemory(_ name: String, in directory: Descriptor, size: Int64?) throws(SystemError) {
+    private static func mountMemory(
+        _ name: String, in directory: Descriptor, size: Int64?, mode: String = "0777"
+    ) throws(SystemError) {
         try directory.makeDirectory(name, mode: 0o700)
         let context = try FileSystemContext(type: "tmpfs")
-        try context.set("mode", to: name == "shm" ? "1777" : "0777")
+        try context.set("mode", to: name == "shm" ? "1777" : mode)
         if let size { try context.set("size", to: "\(size)") }
         try context.create()
         let (noSetuid, noDevices): (UInt32, UInt32) = (0x2, 0x4)
@@ -121,12 +147,13 @@ struct PodSandbox {
         try mount.view.moveMount(to: name, in: directory)
     }
 
-    /// hosts(5)
-    private var hosts: String {
-        // The tenant's file begins with these.
-        var text = network == nil ? "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n" : ""
+    /// What the tenant's file begins with.
+    private var loopbackHosts: String { "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n" }
+
+    /// hosts(5): the lines that are this pod's alone.
+    var hosts: String {
         let names = manifest.hostname == fullName ? [fullName] : [fullName, manifest.hostname]
-        text += "\(addresses[0])\t\(names.joined(separator: " "))\n"
+        var text = "\(addresses[0])\t\(names.joined(separator: " "))\n"
         for alias in manifest.hostAliases where !alias.names.isEmpty {
             text += "\(alias.address)\t\(alias.names.joined(separator: " "))\n"
         }

@@ -36,7 +36,7 @@ final class PodVolumes {
                 holds.append(Held(try Volume(tenant: tenant.name, name: name).hold(in: store)))
             case .empty, .files:
                 do throws(SystemError) { try make(volume) } catch { throw .volume(volume.name, error) }
-            case .memory, .host: break
+            case .memory, .secret, .host: break
             }
         }
     }
@@ -64,10 +64,11 @@ final class PodVolumes {
         try all.view.rename(draft, to: volume.name, in: all.view)
     }
 
-    private static func write(_ file: ManifestVolume.File, in root: Descriptor, group: UInt32?) throws(SystemError) {
+    /// Into a volume that nobody has yet.
+    static func write(_ file: ManifestVolume.File, in root: Descriptor, group: UInt32?) throws(SystemError) {
         try makeDirectories(above: file.path, in: root, mode: 0o755)
         let made = try root.openBeneath(file.path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
-        try made.view.write(Array(file.content.utf8))
+        try made.view.write(file.content)
         if let group { try made.view.setOwner(of: "", uid: 0, gid: group) }
         // Who may read as its group must be able to.
         try made.view.setMode(group == nil ? file.mode : file.mode | (file.mode & 0o400) >> 3)
@@ -116,7 +117,7 @@ final class PodVolumes {
         let flags = O_PATH | O_DIRECTORY
         switch volume.source {
         case .empty, .files: return try directory.openBeneath("\(PodVolumes.name)/\(volume.name)", flags)
-        case .memory: return try here.openFollowing(sandbox.path(ofMemory: volume.name), flags)
+        case .memory, .secret: return try here.openFollowing(sandbox.path(ofMemory: volume.name), flags)
         case .claim(let name, _): return try store.directory.openBeneath("volumes/\(tenant.name)/\(name)", flags)
         case .host(let path, let type): return try HostPath(path, type).open(allowed: tenant.limits)
         }

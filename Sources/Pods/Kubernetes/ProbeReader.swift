@@ -5,7 +5,9 @@ extension ManifestReader {
     mutating func readLife(_ object: ManifestObject, _ container: inout ManifestContainer, isInit: Bool) {
         let keys = ["startupProbe", "readinessProbe", "livenessProbe", "lifecycle"]
         if isInit {
-            for key in keys where object[key] != nil { problem(object, key, "an init container has none") }
+            for key in keys where object[key] != nil {
+                problem(object, key, "an init container has none, unless it is a sidecar")
+            }
             return
         }
         container.startupProbe = probe(object, "startupProbe", container)

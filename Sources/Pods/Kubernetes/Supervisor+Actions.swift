@@ -51,8 +51,18 @@ extension Supervisor {
     ) throws(SystemError) {
         let member = course.members[i]
         let isAgain = course.life.lives[i].lastEnd != nil
+        if isSandboxLost(course, in: root) {
+            do throws(PodsError) { try endOthers(i, &course, in: root) } catch {
+                throw SystemError("waitid", record.id, detail: "\(error),", .EIO)
+            }
+        }
         do throws(PodsError) {
-            try launch(i, course, in: root)
+            do throws(PodsError) { try launch(i, course, in: root) } catch {
+                // Process 1 was killed meanwhile.
+                guard isSandboxLost(course, in: root) else { throw error }
+                try endOthers(i, &course, in: root)
+                try launch(i, course, in: root)
+            }
             guard try found(member, in: root) else { throw .notRunning(member.plan.name) }
         } catch {
             // One that runs, and that nobody can look after, must not stand in the way of the next.
@@ -72,6 +82,20 @@ extension Supervisor {
                 PodEvent(
                     .started, of: record,
                     message: "container \(member.plan.name), restart \(course.life.lives[i].restarts)"))
+        }
+    }
+
+    /// Whether the containers share their processes, and process 1 has ended, or is about to; at first there is none.
+    private func isSandboxLost(_ course: PodCourse, in root: borrowing RuntimeRoot) -> Bool {
+        course.sandbox.processesPath != nil && SandboxProcess(record, course.sandbox).isLost(in: root)
+    }
+
+    /// The others end with process 1, which can't end before somebody has waited for each of them.
+    private mutating func endOthers(
+        _ i: Int, _ course: inout PodCourse, in root: borrowing RuntimeRoot
+    ) throws(PodsError) {
+        for j in course.members.indices where j != i && course.members[j].running != nil {
+            do throws(SystemError) { try end(j, &course, in: root) } catch { throw .pods(error) }
         }
     }
 

@@ -82,6 +82,7 @@ extension Supervisor {
         let volumes: PodVolumes
         do throws(PodsError) {
             sandbox.network = try networkView()
+            if sandbox.network != nil, sandbox.hasOwnHosts { try makeHosts(sandbox.hosts) }
             if !isWhole { try sandbox.make(network: network?.namespacePath) }
             try publish()
             let tenant = try Configuration.read(record.configuration).tenant(named: record.request.tenant)
@@ -122,5 +123,6 @@ extension Supervisor {
                 throw SystemError("unlinkat", plan.name, detail: "\(error),", .EIO)
             }
         }
+        if manifest.sharesProcesses { try SandboxProcess.remove(of: record, in: root) }
     }
 }

@@ -26,8 +26,7 @@ extension Supervisor {
         var members: [PodMember] = []
         do throws(PodsError) {
             for plan in manifest.allContainers {
-                let member = try PodMember(
-                    plan, of: record, in: directory, parts: manifest.allContainers.count)
+                let member = try PodMember(plan, of: record, manifest, in: directory)
                 member.hold(in: store)
                 members.append(member)
             }
@@ -155,7 +154,8 @@ extension Supervisor {
         if ready[1] { try happen(.timePassed, &course) }
     }
 
-    private mutating func end(
+    /// The process of the one at `i` has ended, or is about to.
+    mutating func end(
         _ i: Int, _ course: inout PodCourse, in root: borrowing RuntimeRoot
     ) throws(SystemError) {
         var since: UInt64?

@@ -24,17 +24,27 @@ extension Supervisor {
     private func launchOnce(_ i: Int, _ course: PodCourse, in root: borrowing RuntimeRoot) throws(PodsError) {
         let manifest = course.life.manifest
         let member = course.members[i], plan = member.plan
+        // If nobody outside sees to it: after hooks would have had their time.
+        let margin: UInt64 = 2_000_000_000
+        let deadline = course.life.deadline ?? record.request.timeout.map { Clock.boot() &+ $0 }
+        let late = deadline.map { $0 &+ record.terminationGrace &* 1_000_000 &+ margin } ?? 0
+        if let space = course.sandbox.processesPath {
+            var holder = SandboxProcess(record, course.sandbox)
+            // After its containers' inits have ended what they can.
+            holder.deadline = late == 0 ? 0 : late &+ record.terminationGrace &* 1_000_000 &+ margin
+            holder.lock = node?.lock
+            try holder.provide(at: space, in: root)
+        }
         let share = try ContainerShare(plan, of: manifest, course.sandbox, course.volumes)
         let request = ContainerShare.request(
             plan, of: record, limits: limits(of: i, manifest), { field in value(of: field, course.sandbox) },
             hostname: manifest.hostname)
         var initial = ContainerInit(
             stopSignal: member.stopSignal, grace: UInt32(clamping: record.terminationGrace), deadline: 0)
-        // If nobody outside sees to it: after hooks would have had their time.
-        let margin: UInt64 = 2_000_000_000
-        let deadline = course.life.deadline ?? record.request.timeout.map { Clock.boot() &+ $0 }
-        initial.deadline = deadline.map { $0 &+ record.terminationGrace &* 1_000_000 &+ margin } ?? 0
-        initial.holdsLock = node?.lock != nil
+        initial.deadline = late
+        initial.role = manifest.sharesProcesses ? .member : .own
+        // Where it does not see all end, that which does has it.
+        initial.holdsLock = node?.lock != nil && !manifest.sharesProcesses
         var placement = PodPlacement(
             identifier: member.identifier, hostname: manifest.hostname, initial: initial, stopsOnSignal: false)
         placement.node = node
@@ -43,6 +53,9 @@ extension Supervisor {
         guard let mount = prepared.mount.take() else { preconditionFailure("prepared with its root") }
         let streams = try member.openOutput()
         let exit = try member.openExitRecord()
+        // What joins a pid namespace takes us along, as far as children go.
+        let own: OwnNamespaces
+        do throws(SystemError) { own = try OwnNamespaces.remember() } catch { throw .pods(error) }
         do throws(ContainersError) {
             streams.become()
             defer { PodStreams.leave() }
@@ -50,24 +63,25 @@ extension Supervisor {
             _ = try launch.leave(
                 in: root, &prepared.state, rootFileSystem: mount, rootPath: path, exitRecord: exit)
         } catch { throw .containers(error) }
+        _ = consume own
         _ = prepared.keep()
         // Until here its sources must be open.
         _ = share.capabilities
     }
 
-    /// An init container runs alone, and may have all of it.
+    /// An init container runs beside the sidecars alone, and may have all that they leave.
     private func limits(of i: Int, _ manifest: Manifest) -> (memory: Int64?, cpus: Int64?, pids: Int64?) {
         let own = record.request
-        let first = manifest.initContainers.count
-        guard i >= first else {
-            let resources = manifest.initContainers[i].resources
-            return (resources.memory ?? own.memory, resources.cpus ?? own.cpus, own.pids)
+        let plan = manifest.allContainers[i], beside = manifest.lastingContainers
+        func share(_ total: Int64?, _ said: (ManifestContainer) -> Int64?) -> Int64? {
+            let shares = LimitShares(total, beside.map(said))
+            if let place = beside.firstIndex(where: { $0.name == plan.name }) { return shares[place] }
+            let sidecars = beside.indices.filter { beside[$0].isSidecar }.compactMap { shares[$0] }.reduce(0, +)
+            return said(plan) ?? total.map { max(1, $0 - sidecars) }
         }
-        let main = manifest.containers
         return (
-            LimitShares(own.memory, main.map(\.resources.memory))[i - first],
-            LimitShares(own.cpus, main.map(\.resources.cpus))[i - first],
-            LimitShares(own.pids, main.map { _ in nil })[i - first]
+            share(own.memory) { $0.resources.memory }, share(own.cpus) { $0.resources.cpus },
+            share(own.pids) { _ in nil }
         )
     }
 

@@ -1,12 +1,12 @@
 internal import Glibc
 
 extension ManifestReader {
-    private static let volumeKinds = ["configMap", "emptyDir", "hostPath", "persistentVolumeClaim"]
+    private static let volumeKinds = ["configMap", "emptyDir", "hostPath", "persistentVolumeClaim", "secret"]
     private static let foreignVolumeKinds: ForeignFields = {
         let kinds = [
             "awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "csi", "downwardAPI", "ephemeral",
             "fc", "flexVolume", "flocker", "gcePersistentDisk", "gitRepo", "glusterfs", "image", "iscsi", "nfs",
-            "photonPersistentDisk", "portworxVolume", "projected", "quobyte", "rbd", "scaleIO", "secret", "storageos",
+            "photonPersistentDisk", "portworxVolume", "projected", "quobyte", "rbd", "scaleIO", "storageos",
             "vsphereVolume",
         ]
         let why = "there are " + volumeKinds.joined(separator: ", ")
@@ -35,6 +35,7 @@ extension ManifestReader {
                 case "configMap": configMapSource(volume)
                 case "emptyDir": emptyDirectory(volume)
                 case "hostPath": hostPath(volume)
+                case "secret": secretSource(volume)
                 default: claim(volume)
                 }
             guard let name, let source else { return nil }
@@ -78,25 +79,38 @@ extension ManifestReader {
     private mutating func configMapSource(_ volume: ManifestObject) -> ManifestVolume.Source? {
         let known = ["name", "items", "defaultMode", "optional"]
         guard let object = object(volume, "configMap", known) else { return nil }
+        return files(object, .configMap, "name").map { .files($0) }
+    }
+
+    private mutating func secretSource(_ volume: ManifestObject) -> ManifestVolume.Source? {
+        let known = ["secretName", "items", "defaultMode", "optional"]
+        guard let object = object(volume, "secret", known) else { return nil }
+        return files(object, .secret, "secretName").map { .secret($0) }
+    }
+
+    /// nil: there is nothing that they could be of.
+    private mutating func files(
+        _ object: ManifestObject, _ kind: ConfiguredData.Kind, _ name: String
+    ) -> [ManifestVolume.File]? {
         let isOptional = truth(object, "optional") ?? false
         let mode = UInt32(integer(object, "defaultMode", 0...0o777) ?? 0o644)
         let items = objects(object, "items", ["key", "path", "mode"])
-        guard let map = configMap(object, optional: isOptional) else { return isOptional ? .files([]) : nil }
+        guard let data = configured(kind, object, name, optional: isOptional) else { return isOptional ? [] : nil }
         guard object["items"] != nil else {
-            return .files(map.entries.map { .init(path: $0.key, content: $0.value, mode: mode) })
+            return data.entries.map { .init(path: $0.key, content: $0.value, mode: mode) }
         }
         var files: [ManifestVolume.File] = []
         for item in items {
             guard let key = requiredText(item, "key"), let path = requiredText(item, "path") else { continue }
             if let why = Self.whyNotBelow(path) { problem(item, "path", why) }
-            guard let content = map[key] else {
-                if !isOptional { problem(item, "key", "the ConfigMap has no key \(quotedAlways(key))") }
+            guard let entry = data[key] else {
+                if !isOptional { problem(item, "key", "the \(kind.rawValue) has no key \(quotedAlways(key))") }
                 continue
             }
             let own = integer(item, "mode", 0...0o777)
-            files.append(.init(path: path, content: content, mode: own.map { UInt32($0) } ?? mode))
+            files.append(.init(path: path, content: entry.value, mode: own.map { UInt32($0) } ?? mode))
         }
-        return .files(files)
+        return files
     }
 
     private mutating func hostPath(_ volume: ManifestObject) -> ManifestVolume.Source? {

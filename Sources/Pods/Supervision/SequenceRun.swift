@@ -140,7 +140,10 @@ package struct SequenceRun: ~Copyable {
             // Nothing of a group is begun where one of it can't be.
             return group.steps.map { StepResult(id: $0.id, failure: "\(error)") }
         }
-        try list.submit([records], of: tenant)
+        do throws(PodsError) { try list.submit([records], of: tenant) } catch {
+            guard let failure = SequenceRun.failure(group, error) else { throw error }
+            return group.steps.map { StepResult(id: $0.id, failure: failure) }
+        }
         for record in records { tell("step \(record.task ?? ""): pod \(record.hostname) is accepted") }
         let ends = try follower.follow(records) { "step \($0.task ?? ""): pod \($0.hostname)" }
         var results: [StepResult] = []
@@ -148,6 +151,15 @@ package struct SequenceRun: ~Copyable {
             results.append(StepResult(id: step.id, failure: SequenceRun.failure(step, record, status)))
         }
         return results
+    }
+
+    /// What was in the way of keeping the pods' records, of which none is left; nil: it is the submission that is refused.
+    /// REQUIREMENTS, E18.
+    private static func failure(_ group: StepGroup, _ error: PodsError) -> String? {
+        switch error {
+        case .podLimit, .nameTaken: nil
+        default: "Remote manifest upload fails. (manifests/\(group.steps.first?.id ?? "").yaml: \(error.summary))"
+        }
     }
 
     /// REQUIREMENTS, E19.

@@ -54,6 +54,12 @@ extension Supervisor {
         return (networks.plannedFiles(id, tenant, rules), "\(address)")
     }
 
+    /// An /etc/hosts of the pod's own, with these lines beside its tenant's.
+    borrowing func makeHosts(_ lines: String) throws(PodsError) {
+        let (id, tenant) = (record.id, record.request.tenant)
+        do throws(NetworkError) { try networks.makeHosts(of: id, tenant, with: lines) } catch { throw .network(error) }
+    }
+
     /// Takes the host's ports that it publishes, as long as it runs.
     mutating func holdPorts() throws(PodsError) {
         let wanted = record.request.publishedPorts

@@ -1,0 +1,81 @@
+import Foundation
+import Testing
+
+/// How the pods of a step come to be accepted, and what their time counts from: REQUIREMENTS B20, B29, B41.
+@Suite(.serialized) struct PodAcceptanceTests {
+    private func steps(_ output: String) throws -> (status: Bool?, messages: [String]) {
+        let result = try #require(JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any], "\(output)")
+        let steps = result["steps"] as? [[String: Any]] ?? []
+        return (result["status"] as? Bool, steps.map { $0["message"] as? String ?? "" })
+    }
+
+    @Test("A group of which one can't be is not accepted at all (B20)") func wrong() throws {
+        let tenant = TestTenant("group-wrong")
+        defer { tenant.clean() }
+        tenant.submit("before", "while :; do sleep 1; done")
+        try tenant.await("before") { $0.phase == "Running" }
+        let group = ["A", "B"].map { TestTask.pod($0, "true", "merge: true") }.joined()
+        let last = TestTask.pod("C", "true", "merge: true")
+        for wrong in [last + "  node: tpu\n", last + "  network: host\n"] {
+            let file = try TestTask.file(tenant, group + wrong)
+            let outcome = tenant.run(["pod", "run", "--tenant", tenant.name, "--json", file])
+            #expect(outcome.status != 0, "\(outcome)")
+            for name in ["a", "b", "c"] { #expect(tenant.pod("status", name).status == 4) }
+            // Nor has it replaced what was there.
+            #expect(try tenant.status("before").phase == "Running")
+        }
+        #expect(tenant.clean() == [])
+    }
+
+    @Test("Where there is no room for the records the steps fail, by that name, and nothing is half there (B20, B41)")
+    func full() throws {
+        let own = Perigee(directory: Perigee.shared.directory + "/full")
+        let loaded = own.run(["image", "load", "\(Perigee.images)/demo-host.oci.tar"])
+        try #require(loaded.status == 0, "\(loaded.errors)")
+        let tenant = TestTenant("upload", in: own)
+        let file = try TestTask.file(
+            tenant,
+            ["A", "B", "C"].map { TestTask.pod($0, "true", "merge: true") }.joined() + TestTask.pod("D", "true"))
+        let pods = own.store + "/pods"
+        try FileManager.default.createDirectory(atPath: pods, withIntermediateDirectories: true)
+        // Room for one of them, and not for three.
+        let script =
+            "mount -t tmpfs -o nr_inodes=22 none \(pods); \"$@\"; code=$?; find \(pods) -name 'upload-*' >&2; exit $code"
+        let words = own.command(["pod", "run", "--tenant", tenant.name, "--json", file])
+        let outcome = Perigee.execute(["unshare", "-m", "sh", "-c", script, "sh"] + words)
+        #expect(outcome.status == 1, "\(outcome)")
+        let (status, messages) = try steps(outcome.output)
+        #expect(status == false && messages.count == 4)
+        for message in messages.prefix(3) {
+            #expect(message.hasPrefix("Remote manifest upload fails. (manifests/A.yaml: "), "\(message)")
+            #expect(message.contains("ENOSPC"), "\(message)")
+        }
+        #expect(messages.last == "skipped: step A failed")
+        #expect(!outcome.errors.contains(pods + "/"), "\(outcome.errors)")
+        #expect(tenant.clean() == [])
+    }
+
+    @Test("The time of a run counts from its start, however long the pod has waited for that (B29)") func time() throws
+    {
+        let host = try TestHost("late")
+        let tenant = host.tenant("late")
+        let taken = try host.begin("serve", "tcp", "18095", in: host.space)
+        let file = try TestTask.file(
+            tenant,
+            TestTask.pod(
+                "A", "sleep 1; echo done", "max_duration: 0.1\n  ports: [{container: 80, host: 18095, protocol: tcp}]"))
+        let accepted = tenant.run(["pod", "run", "--detach", "--tenant", tenant.name, file])
+        try #require(accepted.status == 0, "\(accepted)")
+        try tenant.await("a") { $0.reason == "Unschedulable" }
+        // Longer than it may run.
+        Thread.sleep(forTimeInterval: 7)
+        #expect(try tenant.status("a").phase == "Pending")
+        taken.end()
+        let end = Date().addingTimeInterval(30)
+        while try tenant.status("a").phase == "Pending", Date() < end { Thread.sleep(forTimeInterval: 0.05) }
+        #expect(tenant.pod("wait", "a").status == 0)
+        #expect(try tenant.status("a").phase == "Succeeded")
+        #expect(tenant.pod("logs", "a").output == "done\n")
+        #expect(tenant.clean() == [])
+    }
+}
