@@ -31,11 +31,15 @@ package struct HostsFile {
         try file.close()
     }
 
-    /// What a tenant's file `text` has, with all lines that it may ever have: others can stand behind them.
+    /// In a file that has other lines behind its slots.
+    private static let slots = TenantSubnet.podOctets.count
+    static func hasRoom(for slot: Int) -> Bool { slot < slots }
+
+    /// What a tenant's file `text` has, with all lines that a subnet may ever have: others can stand behind them.
     static func whole(_ text: [UInt8]) -> [UInt8] {
-        let slots = TenantSubnet.podOctets.count
+        let text = text.prefix(Int(offset(of: slots)))
         let missing = max(0, Int(offset(of: slots)) - text.count) / slotSize
-        return text + [[UInt8]](repeating: line("#"), count: missing).flatMap { $0 }
+        return Array(text) + [[UInt8]](repeating: line("#"), count: missing).flatMap { $0 }
     }
 
     private static func offset(of slot: Int) -> Int64 { Int64(header.utf8.count + slot * slotSize) }

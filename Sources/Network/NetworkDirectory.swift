@@ -120,13 +120,14 @@ struct NetworkDirectory: ~Copyable {
         try text("\(tenant)/\(id)").flatMap { NetworkRecord(id: id, $0) }
     }
 
-    /// Does `body` with each file that names a tenant's pods: that which they share, and those of single ones.
+    /// Does `body` with each file in a tenant's directory that names its pods: that which they share, and those of single ones as
+    /// far as they have room for `slot`.
     func eachHostsFile(
-        of tenant: String, _ body: (HostsFile) throws(SystemError) -> Void
+        in directory: String, slot: Int, _ body: (HostsFile) throws(SystemError) -> Void
     ) throws(SystemError) {
-        let own = try view.open(tenant, O_RDONLY | O_DIRECTORY)
+        let own = try view.open(directory, O_RDONLY | O_DIRECTORY)
         var names = ["hosts"]
-        for entry in try own.view.entries() {
+        for entry in HostsFile.hasRoom(for: slot) ? try own.view.entries() : [] {
             let name = Descriptor.text(ofEntry: entry)
             if name.hasSuffix(NetworkDirectory.hostsEnd) { names.append(name) }
         }

@@ -18,8 +18,9 @@ package final class PodAttachment: Sendable {
         package let hostname: String
         package let resolver: String
 
-        init(hosts: String, hostname: String, resolver: String) {
+        init(hosts: String, ownHosts: String, hostname: String, resolver: String) {
             self.hosts = hosts
+            self.ownHosts = ownHosts
             self.hostname = hostname
             self.resolver = resolver
         }

@@ -27,7 +27,7 @@ enum PodMembership {
             try PodInterface.make(changed.octet, subnet, router.view, own)
         }
         try during(.hosts) { () throws(SystemError) in
-            try directory.eachHostsFile(of: pod.tenant) { file throws(SystemError) in
+            try directory.eachHostsFile(in: pod.tenant, slot: changed.slot) { file throws(SystemError) in
                 try file.publish(changed.address, [changed.hostname, changed.name], slot: changed.slot)
             }
             // Last: it says that the others find the pod.
@@ -119,7 +119,7 @@ enum PodMembership {
         // First its name, so that nobody finds it who would not reach it.
         if let record, !isLast {
             try during(.hosts) { () throws(SystemError) in
-                try directory.eachHostsFile(of: tenant) { file throws(SystemError) in
+                try directory.eachHostsFile(in: tenant, slot: record.slot) { file throws(SystemError) in
                     try file.withdraw(slot: record.slot, now: Clock.boot() / 1_000_000_000)
                 }
             }

@@ -86,9 +86,11 @@ package struct PodNetworks: Sendable {
     package func makeHosts(of id: String, _ tenant: String, with lines: String) throws(NetworkError) {
         try changing { directory, _ throws(NetworkError) in
             try during(.hosts) { () throws(SystemError) in
-                let name = "\(tenant)/\(id)" + NetworkDirectory.hostsEnd
+                let isOurs = try directory.view.exists("\(tenant)/\(id)")
+                let place = isOurs ? tenant : CNIDirectory.path(tenant)
+                let name = "\(place)/\(id)" + NetworkDirectory.hostsEnd
                 if try directory.view.exists(name) { return }
-                let shared = try directory.view.readFile("\(tenant)/hosts", limit: 1 << 20)
+                let shared = try directory.view.readFile("\(place)/hosts", limit: 1 << 20)
                 try directory.setForAll(name, HostsFile.whole(shared) + Array(lines.utf8))
             }
         }

@@ -8,10 +8,13 @@ internal import Linux
 ///     TENANT/ID.ns        its namespace is mounted there
 ///     TENANT/ID.made      a ``CNIAttachment``
 ///     TENANT/ID.hostname  /etc/hostname; it is there when the pod has its address
+///     TENANT/ID.hosts     /etc/hosts, if it has one of its own
 ///     TENANT/ID.resolv    /etc/resolv.conf, where the plugins have given name servers
 enum CNIDirectory {
     static let name = "@cni"
-    private static let ends = [".ns", ".made", NetworkDirectory.hostnameEnd, ".resolv", ".new"]
+    private static let ends = [
+        ".ns", ".made", NetworkDirectory.hostnameEnd, NetworkDirectory.hostsEnd, ".resolv", ".new",
+    ]
 
     static func path(_ tenant: String, _ name: String = "") -> String {
         "\(CNIDirectory.name)/\(tenant)" + (name.isEmpty ? "" : "/\(name)")

@@ -168,9 +168,10 @@ struct CNIMembership {
             if let resolver = made.resolver { try directory.setForAll(base + ".resolv", resolver) }
         }
         try during(.hosts) { () throws(SystemError) in
-            let file = try directory.view.open(CNIDirectory.path(record.tenant, "hosts"), O_RDWR)
-            try HostsFile(file.view).publish(address, [record.hostname, record.name], slot: record.slot)
-            try file.close()
+            let place = CNIDirectory.path(record.tenant)
+            try directory.eachHostsFile(in: place, slot: record.slot) { file throws(SystemError) in
+                try file.publish(address, [record.hostname, record.name], slot: record.slot)
+            }
             // Last: it says that the others find the pod.
             try directory.setForAll(base + NetworkDirectory.hostnameEnd, record.hostname + "\n")
         }
@@ -186,9 +187,9 @@ struct CNIMembership {
                 if made { try CNIDirectory.forget(id, of: tenant, in: directory) }
                 return nil
             }
-            let file = try directory.view.open(CNIDirectory.path(tenant, "hosts"), O_RDWR)
-            try HostsFile(file.view).withdraw(slot: record.slot, now: Clock.boot() / 1_000_000_000)
-            try file.close()
+            try directory.eachHostsFile(in: CNIDirectory.path(tenant), slot: record.slot) { file throws(SystemError) in
+                try file.withdraw(slot: record.slot, now: Clock.boot() / 1_000_000_000)
+            }
             return (record, try directory.text(CNIDirectory.path(tenant, id) + ".made"))
         }
         guard let (record, text) = found else { return }
@@ -258,6 +259,7 @@ struct CNIMembership {
         let hasOwn = (try? Descriptor.workingDirectory.exists(own)) == true
         return PodAttachment.Files(
             hosts: base + CNIDirectory.path(tenant, "hosts"),
+            ownHosts: base + CNIDirectory.path(tenant, id) + NetworkDirectory.hostsEnd,
             hostname: base + CNIDirectory.path(tenant, id) + NetworkDirectory.hostnameEnd,
             resolver: hasOwn ? own : "/etc/resolv.conf")
     }
