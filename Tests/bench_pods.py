@@ -80,7 +80,8 @@ class Perigee:
         subprocess.run([*self.own, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
 
     def start(self, volume: str) -> list[str]:
-        return [*self.own, "pod", "run", "--detach", "--image", "demo-host", "--volume", volume, ": > /data/gate0"]
+        return [*self.own, "pod", "run", "--detach", "--network", "none", "--image", "demo-host", "--volume", volume,
+                ": > /data/gate0"]
 
     def clean(self) -> None:
         self.run("pod", "wait", "pod")

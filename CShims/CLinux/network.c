@@ -11,6 +11,9 @@ long clinux_netlink(int protocol) {
     int on = 1;
     setsockopt((int)fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
     setsockopt((int)fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
+    /* All changes of rules are one message to the kernel, whatever the ports are that they name. */
+    int size = 8 << 20;
+    if (protocol == NETLINK_NETFILTER) setsockopt((int)fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
     return fd;
 }
 

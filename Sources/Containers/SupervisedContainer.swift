@@ -47,9 +47,9 @@ package struct SupervisedContainer: ~Copyable {
     package var view: Descriptor? { held?.process.view }
 
     /// The number of the first process; nil: it has ended, or is about to.
-    package var process: Int32? {
-        guard let held, let status = try? ProcessStatus.of(held.process.identifier), !status.isExiting,
-            let isEnded = try? Poll.readable([held.process.view], timeout: 0)[0], !isEnded
+    package func process() throws(SystemError) -> Int32? {
+        guard let held, let status = try ProcessStatus.of(held.process.identifier), !status.isExiting,
+            try !Poll.readable([held.process.view], timeout: 0)[0]
         else { return nil }
         return held.process.identifier
     }

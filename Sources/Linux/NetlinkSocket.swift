@@ -88,7 +88,8 @@ package struct NetlinkSocket: ~Copyable {
             let code = one.bytes.integer(at: 16, Int32.self)
             if code != 0 { return (one.bytes.integer(at: 24, UInt16.self), Errno(rawValue: -code)) }
         }
-        return nil
+        // What was said can't be read: then it was not done.
+        throw SystemError("netlink", subject, detail: "batch", .EIO)
     }
 
     /// Does not close it: that is left to the end of the process.

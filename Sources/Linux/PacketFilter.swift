@@ -126,18 +126,21 @@ package struct PacketFilter {
         // In the machine's order: for nft(8), that a name of an interface is not read backwards.
         if types == [.interface] { set.add(13, [0, 4] + NetlinkMessage.bytes(UInt32(1))) }
         messages.append(set)
-        if elements.isEmpty { return }
-        var message = message(.newElement, .create)
-        message.add(2, name)
-        message.nest(3) { list in
-            for element in elements {
-                list.nest(1) { item in
-                    item.nest(1) { $0.add(1, element.key) }
-                    if !values.isEmpty { item.nest(2) { $0.add(1, element.value) } }
+        // The length of an attribute has 16 bits.
+        let most = 256
+        for start in stride(from: 0, to: elements.count, by: most) {
+            var message = message(.newElement, .create)
+            message.add(2, name)
+            message.nest(3) { list in
+                for element in elements[start...].prefix(most) {
+                    list.nest(1) { item in
+                        item.nest(1) { $0.add(1, element.key) }
+                        if !values.isEmpty { item.nest(2) { $0.add(1, element.value) } }
+                    }
                 }
             }
+            messages.append(message)
         }
-        messages.append(message)
     }
 
     package mutating func addRule(_ chain: String, _ expressions: [FilterExpression]) {

@@ -235,10 +235,15 @@ extension Descriptor {
     }
 
     /// Puts `bytes` where `path` is, all or nothing: written beside it under a name of its own, then renamed.
-    package func replaceFile(_ path: String, with bytes: [UInt8], mode: UInt32 = 0o600) throws(SystemError) {
+    ///
+    /// - Parameter exactMode: its permissions, whatever the umask says.
+    package func replaceFile(
+        _ path: String, with bytes: [UInt8], mode: UInt32 = 0o600, exactMode: UInt32? = nil
+    ) throws(SystemError) {
         let temporary = "\(path).\(getpid()).new"
         let file = try open(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
         do throws(SystemError) {
+            if let exactMode { try file.view.setMode(exactMode) }
             try file.view.write(bytes)
             try rename(temporary, to: path, in: self)
         } catch {

@@ -35,7 +35,7 @@ enum FirewallProgram {
             try started.execute()
             let end = try started.wait()
             try output.view.seek(to: 0)
-            let words = try output.view.readAll(limit: 1 << 20)
+            let words = try output.view.readAll(limit: 1 << 26)
             return (end.status, String(decoding: words, as: UTF8.self))
         } catch { throw .program(arguments[0], error) }
     }

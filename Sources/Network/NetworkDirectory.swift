@@ -85,9 +85,8 @@ struct NetworkDirectory: ~Copyable {
     }
 
     /// The text of a file of ours; nil: there is none.
-    func text(_ name: String) throws(SystemError) -> String? {
-        do throws(SystemError) { return String(decoding: try view.readFile(name, limit: 1 << 16), as: UTF8.self) } catch
-        {
+    func text(_ name: String, limit: Int = 1 << 20) throws(SystemError) -> String? {
+        do throws(SystemError) { return String(decoding: try view.readFile(name, limit: limit), as: UTF8.self) } catch {
             if error.code == .ENOENT { return nil }
             throw error
         }
@@ -105,10 +104,7 @@ struct NetworkDirectory: ~Copyable {
     }
 
     func setForAll(_ name: String, _ bytes: [UInt8]) throws(SystemError) {
-        try view.replaceFile(name, with: bytes)
-        let file = try view.open(name, O_RDONLY)
-        try file.view.setMode(0o644)
-        try file.close()
+        try view.replaceFile(name, with: bytes, exactMode: 0o644)
     }
 
     /// A tenant's directory by its name here.

@@ -164,6 +164,14 @@ package struct PodNetworks: Sendable {
 
     // MARK: looking
 
+    /// Where the files of an attached pod are: of the network that it is in, whatever the configuration says by now.
+    package func files(of id: String, _ tenant: String, _ rules: Rules) -> PodAttachment.Files {
+        let place = "\(root)/\(NetworkDirectory.name)"
+        let isOurs = (try? Descriptor.workingDirectory.exists("\(place)/\(tenant)/\(id)")) == true
+        return isOurs
+            ? PodAttachment.Files(id, tenant, in: place, outbound: rules.outbound) : plugins.files(id, tenant)
+    }
+
     /// Where a pod's files would be, and the tenant's router, for who only plans one.
     package func plannedFiles(_ id: String, _ tenant: String, _ rules: Rules) -> PodAttachment.Files {
         if rules.cni != nil { return plugins.files(id, tenant) }

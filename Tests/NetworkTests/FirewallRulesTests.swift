@@ -59,6 +59,21 @@ import Testing
         #expect(text.hasSuffix(rules), "\(text)")
     }
 
+    @Test("Every port of a host can be published; what the kernel does not take is an error")
+    func many() throws {
+        var rules = HostRules(root: "0123abcd")
+        for number in UInt16(1)...UInt16.max {
+            let address = IPv4Address(10, 210, 7, UInt8(2 + number % 200))
+            rules.ports.append((PublishedPort(host: number, container: 80, transport: .tcp), address))
+        }
+        let text = try listing([rules.changes(replaces: false)], "ip", rules.table)
+        #expect(text.contains("tcp . 1 : 10.210.7.3 . 80") && text.contains("tcp . 65535 : "))
+        // One key with two values: late in the batch, and with a long answer.
+        rules.ports.append((PublishedPort(host: 65535, container: 81, transport: .tcp), IPv4Address(10, 210, 7, 2)))
+        let changes = rules.changes(replaces: false)
+        #expect { try listing([changes], "ip", rules.table) } throws: { ($0 as? SystemError)?.code == .EEXIST }
+    }
+
     @Test("The host's rules lead published ports to pods, and let nothing else through; they are replaced, and go")
     func host() throws {
         var rules = HostRules(root: "0123abcd")

@@ -26,7 +26,16 @@ enum CNIDirectory {
         try directory.text(path(tenant, id)).flatMap { CNIRecord(id: id, tenant: tenant, $0) }
     }
 
-    /// Of a tenant's pods, and the names of those whose record can't be read.
+    /// The text of a ``CNIAttachment``; nil: there is none.
+    static func made(
+        _ id: String, of tenant: String, in directory: borrowing NetworkDirectory
+    ) throws(SystemError) -> String? {
+        // A configuration, and what each of its plugins has answered.
+        let limit = 32 << 20
+        return try directory.text(path(tenant, id) + ".made", limit: limit)
+    }
+
+    /// Of a tenant's pods. One that can't be read is left out: nobody has ever written it whole.
     static func records(
         of tenant: String, in directory: borrowing NetworkDirectory
     ) throws(SystemError) -> [CNIRecord] {

@@ -54,10 +54,14 @@ struct CNIMembership {
             made = try CNIAttachment(try CNINetwork.find(settings), settings, ports: ports)
         } catch { throw .cni(error) }
         let asked = made
-        let begun = try locked { directory throws(NetworkError) in try begin(pod, asked, in: directory) }
-        var record = begun
+        var begun: CNIRecord?
         // From here on `sweep` finds somebody alive.
-        let lock = try hold(pod, holding)
+        let lock = try locked { directory throws(NetworkError) -> OwnedDescriptor? in
+            begun = try begin(pod, asked, in: directory)
+            return try hold(pod, holding)
+        }
+        guard let begun else { preconditionFailure("it has begun") }
+        var record = begun
         do throws(NetworkError) {
             try made.add(record, pinPath(pod.id, pod.tenant)) { (made) throws(NetworkError) in try keep(begun, made) }
             do throws(CNIFailure) { record.address = try made.address() } catch { throw .cni(error) }
@@ -99,7 +103,7 @@ struct CNIMembership {
     ) throws(NetworkError) -> PodAttachment? {
         let found = try looking { directory throws(SystemError) -> (address: IPv4Address, made: String)? in
             let record = try CNIDirectory.record(pod.id, of: pod.tenant, in: directory)
-            let made = try directory.text(CNIDirectory.path(pod.tenant, pod.id) + ".made")
+            let made = try CNIDirectory.made(pod.id, of: pod.tenant, in: directory)
             guard let address = record?.address, let made else { return nil }
             return (address, made)
         }
@@ -161,9 +165,9 @@ struct CNIMembership {
         let base = CNIDirectory.path(record.tenant, record.id)
         try during(.records) { () throws(SystemError) in
             try directory.set(base + ".made", made.text)
-            // In place: the file is locked.
-            let file = try directory.view.open(base, O_WRONLY | O_TRUNC)
-            try file.view.write(record.text)
+            // In place, since the file is locked, and at once: it is longer than what is there, and never empty.
+            let file = try directory.view.open(base, O_WRONLY)
+            try file.view.write(Array(record.text.utf8), at: 0)
             try file.close()
             if let resolver = made.resolver { try directory.setForAll(base + ".resolv", resolver) }
         }
@@ -190,7 +194,7 @@ struct CNIMembership {
             try directory.eachHostsFile(in: CNIDirectory.path(tenant), slot: record.slot) { file throws(SystemError) in
                 try file.withdraw(slot: record.slot, now: Clock.boot() / 1_000_000_000)
             }
-            return (record, try directory.text(CNIDirectory.path(tenant, id) + ".made"))
+            return (record, try CNIDirectory.made(id, of: tenant, in: directory))
         }
         guard let (record, text) = found else { return }
         if let text, let made = try? CNIAttachment(parsing: text) {
@@ -228,7 +232,7 @@ struct CNIMembership {
             var found: [String: String] = [:]
             for tenant in try CNIDirectory.tenants(in: directory) {
                 for record in try CNIDirectory.records(of: tenant, in: directory) where record.id != id {
-                    let text = try directory.text(CNIDirectory.path(tenant, record.id) + ".made")
+                    let text = try CNIDirectory.made(record.id, of: tenant, in: directory)
                     guard let text, let made = try? CNIAttachment(parsing: text) else { continue }
                     for port in made.ports where ports.contains(where: { $0.name == port.name }) {
                         found[port.name] = record.hostname

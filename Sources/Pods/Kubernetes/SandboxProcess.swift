@@ -31,46 +31,48 @@ struct SandboxProcess {
     /// pod's containers have, too.
     func provide(at path: String, in root: borrowing RuntimeRoot) throws(PodsError) {
         let identifier: ContainerIdentifier
-        let found: Int32?
+        let container: SupervisedContainer?
         do throws(ContainersError) {
             identifier = try SandboxProcess.identifier(record)
-            found = try SandboxProcess.living(identifier, in: root)
+            container = try SupervisedContainer.find(identifier, in: root)
         } catch { throw .containers(error) }
         do throws(SystemError) {
-            if let found {
-                // One whose maker was killed before it was mounted; another one is not there.
-                if !SharedNamespace.isPinned(at: path) { try SandboxProcess.pin(found, at: path) }
-                return
+            if let container, let found = try container.process() {
+                if SharedNamespace.isPinned(at: path) { return }
+                // One whose maker was killed before it was mounted. Its number is its own as long as it lives.
+                let space = try SandboxProcess.space(of: found)
+                guard try container.process() == found else { throw SystemError("open", "process \(found)", .ESRCH) }
+                return try SandboxProcess.pin(space, at: path)
             }
             try PinnedMount.remove(path)
             try SandboxProcess.remove(of: record, in: root)
         } catch { throw .sandbox(error) }
         let process = try launch(identifier, in: root)
-        do throws(SystemError) { try SandboxProcess.pin(process, at: path) } catch { throw .sandbox(error) }
+        do throws(SystemError) { try SandboxProcess.pin(try SandboxProcess.space(of: process), at: path) } catch {
+            throw .sandbox(error)
+        }
     }
 
-    /// Whether nobody can join those in its namespace any more.
+    /// Whether nobody can join those in its namespace any more. Where that can't be told, it is not: all else would end with it.
     func isLost(in root: borrowing RuntimeRoot) -> Bool {
-        do throws(ContainersError) {
-            return try SandboxProcess.living(try SandboxProcess.identifier(record), in: root) == nil
+        do {
+            let container = try SupervisedContainer.find(try SandboxProcess.identifier(record), in: root)
+            guard let container else { return true }
+            return try container.process() == nil
         } catch { return false }
     }
 
-    /// nil: there is none, or it has ended, or is about to.
-    private static func living(
-        _ identifier: ContainerIdentifier, in root: borrowing RuntimeRoot
-    ) throws(ContainersError) -> Int32? {
-        guard let container = try SupervisedContainer.find(identifier, in: root) else { return nil }
-        return container.process
+    private static func space(of process: Int32) throws(SystemError) -> OwnedDescriptor {
+        try Descriptor.workingDirectory.openFollowing("/proc/\(process)/ns/pid", O_RDONLY)
     }
 
-    private static func pin(_ process: Int32, at path: String) throws(SystemError) {
+    private static func pin(_ space: consuming OwnedDescriptor, at path: String) throws(SystemError) {
         let here = Descriptor.workingDirectory
-        let space = try here.openFollowing("/proc/\(process)/ns/pid", O_RDONLY)
         do throws(SystemError) { _ = try here.open(path, O_RDONLY | O_CREAT | O_EXCL, mode: 0o600) } catch
             where error.code == .EEXIST
         {}
         try NamespacePin.make(space.view, at: path)
+        try space.close()
     }
 
     private func launch(
@@ -136,7 +138,11 @@ struct SandboxProcess {
     /// Ends it, and all that is still in its namespace; there need be none.
     static func remove(of record: PodRecord, in root: borrowing RuntimeRoot) throws(SystemError) {
         do throws(ContainersError) {
-            _ = try Container.find(try identifier(record), in: root, for: .end).delete(force: true)
+            let identifier = try identifier(record)
+            let process = try SupervisedContainer.find(identifier, in: root)
+            _ = try Container.find(identifier, in: root, for: .end).delete(force: true)
+            // A child of this process's stays until it has been waited for.
+            if let process { _ = process.wait() }
         } catch {
             if case .noContainer = error { return }
             throw SystemError("unlinkat", record.sandboxIdentifier, detail: "\(error),", .EIO)

@@ -97,14 +97,16 @@ struct PodDirectory: ~Copyable {
         } catch { throw .pods(error) }
     }
 
-    /// Returns when the record of pod `id` is on the disk: it is accepted whatever happens to the host. Not waited for before
+    /// Returns when pod `id` is on the disk, its record last: it is accepted whatever happens to the host. Not waited for before
     /// the pod begins; a host that goes down meanwhile leaves a record that is empty, and of a pod that nobody was promised.
     static func keep(_ id: String, in pods: String) throws(SystemError) {
-        do throws(SystemError) {
-            let record = try Descriptor.workingDirectory.open("\(pods)/\(id)/\(recordName)", O_RDONLY)
-            try record.view.synchronize()
-            try record.close()
-        } catch  where error.code == .ENOENT {}
+        for name in [manifestName, recordName] {
+            do throws(SystemError) {
+                let file = try Descriptor.workingDirectory.open("\(pods)/\(id)/\(name)", O_RDONLY)
+                try file.view.synchronize()
+                try file.close()
+            } catch  where error.code == .ENOENT {}
+        }
     }
 
     /// What one command writes to.

@@ -51,7 +51,7 @@ extension Supervisor {
         let (id, tenant) = (record.id, record.request.tenant)
         let rules = try configuration.tenant(named: tenant).networkRules(configuration)
         guard let address = networks.address(of: id, tenant) else { return nil }
-        return (networks.plannedFiles(id, tenant, rules), "\(address)")
+        return (networks.files(of: id, tenant, rules), "\(address)")
     }
 
     /// An /etc/hosts of the pod's own, with these lines beside its tenant's.
