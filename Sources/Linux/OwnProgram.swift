@@ -1,7 +1,7 @@
 internal import CLinux
 internal import Glibc
 
-/// This very executable, run once more: beside us in a session of its own, or in our place.
+/// This very executable, run once more beside us in a session of its own; and the memory of this one.
 package enum OwnProgram {
     /// Starts it in a session of its own with none of our open files, and does not wait for it: its number. Wraps
     /// posix_spawn(3).
@@ -36,18 +36,8 @@ package enum OwnProgram {
         return process
     }
 
-    /// Goes on as it, with an empty heap and the descriptors that are not closed on exec. Wraps execve(2).
-    package static func replace(_ arguments: [String], environment: [String]) throws(SystemError) -> Never {
-        var result = 0
-        _ = withWords(arguments) { words in
-            withWords(environment) { variables in
-                result = clinux_execute_self(words, variables)
-                return 0
-            }
-        }
-        _ = try check(result, "execve", "/proc/self/exe")
-        throw SystemError("execve", "/proc/self/exe", .EINVAL)
-    }
+    /// Gives the kernel back what it has freed: for one that is about to wait for long. Wraps malloc_trim(3).
+    package static func giveMemoryBack() { clinux_trim_heap() }
 
     private static func withWords(
         _ texts: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Int32

@@ -12,6 +12,7 @@
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
+#include <malloc.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -256,10 +257,8 @@ static inline long clinux_inotify_add_watch(int fd, const char *path, uint32_t e
     return CLINUX(inotify_add_watch(fd, path, events));
 }
 
-/* This very executable in our place. */
-static inline long clinux_execute_self(char *const *arguments, char *const *environment) {
-    return CLINUX(execve("/proc/self/exe", arguments, environment));
-}
+/* Pages of the heap in which nothing is kept go back to the kernel: malloc_trim(3). */
+static inline void clinux_trim_heap(void) { malloc_trim(0); }
 
 /* Waits `nanoseconds`, or less where a signal came: nanosleep(2). */
 static inline long clinux_nanosleep(int64_t nanoseconds) {

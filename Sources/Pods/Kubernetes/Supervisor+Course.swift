@@ -43,6 +43,7 @@ extension Supervisor {
         while true {
             while !course.actions.isEmpty { try perform(course.actions.removeFirst(), &course, in: root) }
             if course.life.isOver { break }
+            OwnProgram.giveMemoryBack()
             try awaitNext(&course, asked, timer, in: root)
         }
         try conclude(course)

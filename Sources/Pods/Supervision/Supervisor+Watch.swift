@@ -28,6 +28,7 @@ extension Supervisor {
         if let deadline = status.deadline { try timer.arm(at: deadline) }
         let idle = try IdleWatch(record, container)
         var stop = try heed(try stopRequest(), container, timer)
+        OwnProgram.giveMemoryBack()
         if let view = container.view {
             while true {
                 var watched = [view, streams.out.view, streams.err.view, timer.view, asked.view]
