@@ -11,14 +11,15 @@ work=$(mktemp -d /tmp/perigee-test-kube.XXXXXX)
 mkdir -p /var/lib/cni && mount -t tmpfs none /var/lib/cni # what it would leave there is another network's
 ip link set lo up
 podman() { timeout 60 podman --root "$work/podman" --runroot "$work/run" --storage-driver vfs --cgroup-manager cgroupfs "$@"; }
-clean() {
-    podman pod rm -fa -t 0 >/dev/null 2>&1 || true
+clean() { # whatever there is; Tests/leftovers.sh looks what is not gone
+    set +e
+    podman pod rm -fa -t 0 >/dev/null 2>&1
     for name in first left right server; do
-        "$perigee" --store "$work/store" --root "$work/root" pod rm --force --tenant kube "$name" >/dev/null 2>&1 || true
+        "$perigee" --store "$work/store" --root "$work/root" pod rm --force --tenant kube "$name" >/dev/null 2>&1
     done
-    umount -R "$work/podman/vfs" 2>/dev/null || true
+    umount -R "$work/podman/vfs" 2>/dev/null
     rm -rf "$work"
-    find /sys/fs/cgroup -depth -type d -path '*/libpod_parent*' -exec rmdir {} \; 2>/dev/null || true
+    find /sys/fs/cgroup -depth -type d -path '*/libpod_parent*' -exec rmdir {} \; 2>/dev/null
 }
 trap clean EXIT
 fail() {
