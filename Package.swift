@@ -2,7 +2,7 @@
 import PackageDescription
 
 /// What the compiler itself is told, for the start of a launch.
-let frontend = [
+var frontend = [
     // No regular expressions: they would be a sixth of the executable's text.
     "-disable-implicit-string-processing-module-import",
     // Types and values are handled by code that the compiler writes, and not by metadata that a launch makes first.
@@ -10,6 +10,10 @@ let frontend = [
     // Each function is a section of its own, which the linker can put where launch.order says.
     "-function-sections",
 ]
+#if compiler(>=6.1)
+    // What two functions have in common would be a third one without a name, for which that list has no place.
+    frontend += ["-disable-llvm-merge-functions-pass", "-Xllvm", "-enable-merge-functions=false"]
+#endif
 /// Settings of every Swift target: warnings are errors, and an import shows in an interface only where it says so.
 let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),

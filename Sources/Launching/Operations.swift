@@ -53,7 +53,7 @@ extension ArenaBuilder {
             let propagation = follows ? Propagation(.slave, recursive: true).flags : 0
             add(
                 LAUNCH_OP_ATTACH_ROOT, step: n, a: UInt32(index), b: path.map { string($0) } ?? 0, x: propagation)
-        case .openProc: add(LAUNCH_OP_OPEN_PROC, step: n)
+        case .openProc(let goesWithRoot): add(LAUNCH_OP_OPEN_PROC, step: n, x: goesWithRoot ? 1 : 0)
         case .mount(let mount):
             let target = string(mount.target)
             add(

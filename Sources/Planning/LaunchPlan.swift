@@ -177,9 +177,10 @@ package enum Step: Hashable, Sendable {
     /// Attach the root file system over the old one; where hooks look at it, at `path`, as they know it, if the child
     /// may go there. `follows`: what the host mounts in it from now on is seen.
     case attachRoot(index: Int, path: String? = nil, follows: Bool = false)
-    /// A procfs that is attached nowhere: the handle through which sysctls and the own process are written, whatever
-    /// the image has under /proc.
-    case openProc
+    /// A procfs of which no path is known: the handle through which sysctls and the own process are written, whatever
+    /// the image has under /proc. `goesWithRoot`: it covers the old root, and is let go by `pivotRoot`; otherwise it is
+    /// attached nowhere.
+    case openProc(goesWithRoot: Bool)
     case mount(FileSystemMount)
     case bind(BindMount)
     case device(DeviceNode)

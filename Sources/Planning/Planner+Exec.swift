@@ -46,7 +46,7 @@ extension Planner {
         child.append(.newSession)
         if let keyring = context.keyring { child.append(.sessionKeyring(name: keyring)) }
         if let terminal { child.append(terminal) }
-        if needsProc { child.append(.openProc) }
+        if needsProc { child.append(.openProc(goesWithRoot: false)) }
         child += try processSteps(bounding, awaiting: nil, nil)
         return LaunchPlan(
             before: before, clone: .init(namespaces: [], intoCgroup: false), beside: beside, child: child,

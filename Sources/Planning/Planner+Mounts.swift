@@ -194,6 +194,15 @@ extension Planner {
                     type: type, source: "cgroup", target: target, options: data, attributes: attributes, strict: true))
         }
         guard case .legacy(let hierarchies, let hybrid) = host.cgroups, mount.type == "cgroup" else {
+            if let path = sharedTree {
+                let index = isOpenedByChild(path) ? nil : open(.bindSource(path: path, recursive: false))
+                return [
+                    .bind(
+                        BindMount(
+                            index: index, source: path, target: mount.destination,
+                            attributes: options.attributes.forChange, strict: true))
+                ]
+            }
             return host.cgroups == .none ? [] : [tree("cgroup2", mount.destination, [])]
         }
         var steps: [Step] = [
@@ -228,6 +237,18 @@ extension Planner {
                     path: mount.destination, attributes: .init(set: MountAttributes.readOnly), recursive: false))
         }
         return steps
+    }
+
+    /// The host's v2 tree, where the container shares the host's cgroup namespace. A mount of its own would set the
+    /// tree's options anew for the host as well (its nsdelegate would be gone; cgroups(7), "Delegation"), and wait for
+    /// all processes that fork (cgroup_favor_dynmods in kernel/cgroup/cgroup.c).
+    private var sharedTree: String? {
+        if spec.linux.namespaces.contains(where: { $0.type == "cgroup" }) { return nil }
+        switch host.cgroups {
+        case .unified: return "/sys/fs/cgroup"
+        case .legacy(_, let hybrid): return hybrid ? "/sys/fs/cgroup/unified" : nil
+        case .none: return nil
+        }
     }
 
     /// Whether the container is put into the v1 hierarchy of `controllers`: of another one it would see, and as far as

@@ -144,10 +144,9 @@ package struct Planner {
 
         // Mounts. First nothing may travel back to the host; then the root, and all that comes into it.
         let place = hooks?.looksAtRoot == true ? context.rootPath : nil
-        child += [
-            .propagation(Propagation(outerPropagation, recursive: true)),
-            .attachRoot(index: root, path: place, follows: rootFollows), .openProc,
-        ]
+        child.append(.propagation(Propagation(outerPropagation, recursive: true)))
+        if needsProc || !spec.linux.sysctl.isEmpty { child.append(.openProc(goesWithRoot: true)) }
+        child.append(.attachRoot(index: root, path: place, follows: rootFollows))
         let enterCgroup: [Step] = (waits ? [.await(.cgroupJoined)] : []) + (unsharesCgroup ? [.unshareCgroup] : [])
         let attached = mounts.beforeCgroup + enterCgroup + mounts.cgroup + mounts.after
         if let network {

@@ -33,7 +33,7 @@ extension Step {
         switch self {
         case .propagation, .rootPropagation: ["mount"]
         case .attachRoot: ["move_mount", "fchdir", "mount"]
-        case .openProc: ["fsopen", "fsconfig", "fsmount"]
+        case .openProc: ["fsopen", "fsconfig", "fsmount", "move_mount"]
         case .mount(let mount):
             ["fsopen", "fsconfig", "fsmount", "openat2", "mkdirat"]
                 + (mount.takesMode || mount.copiesUp ? ["openat", "newfstatat", "fchmod"] : [])

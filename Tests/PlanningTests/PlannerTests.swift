@@ -62,6 +62,44 @@ struct PlannerTests {
         }
     }
 
+    /// A mount in the host's cgroup namespace sets the options of the host's tree (cgroups(7)).
+    @Test("a container in the host's cgroup namespace gets a bind of the host's tree, one with its own a mount")
+    func sharedCgroupNamespace() throws {
+        func step(_ own: LinuxSpec.Namespace?, _ cgroups: HostFacts.CgroupLayout, type: String) throws -> Step? {
+            var spec = try RuntimeSpec.standard()
+            spec.mounts.removeAll { $0.type == "cgroup" || $0.type == "cgroup2" }
+            spec.mounts.append(
+                .init(destination: "/sys/fs/cgroup", type: type, source: "cgroup", options: ["nosuid", "ro"]))
+            spec.linux.namespaces.removeAll { $0.type == "cgroup" }
+            if let own { spec.linux.namespaces.append(own) }
+            return try Self.plan(spec, cgroups).child.first {
+                switch $0 {
+                case .mount(let mount): mount.target == "/sys/fs/cgroup"
+                case .bind(let bind): bind.target == "/sys/fs/cgroup"
+                default: false
+                }
+            }
+        }
+        for (cgroups, type, tree) in [
+            (HostFacts.CgroupLayout.unified, "cgroup", "/sys/fs/cgroup"), (.unified, "cgroup2", "/sys/fs/cgroup"),
+            (Self.hybrid, "cgroup2", "/sys/fs/cgroup/unified"),
+        ] {
+            guard case .bind(let bind) = try step(nil, cgroups, type: type) else {
+                Issue.record("\(type) on \(cgroups)")
+                continue
+            }
+            #expect(bind.source == tree && bind.strict && !bind.isRecursive)
+            #expect(bind.attributes.set & MountAttributes.readOnly != 0)
+        }
+        for own in [LinuxSpec.Namespace(type: "cgroup"), .init(type: "cgroup", path: "/proc/7/ns/cgroup")] {
+            guard case .mount(let mount) = try step(own, .unified, type: "cgroup") else {
+                Issue.record("\(own)")
+                continue
+            }
+            #expect(mount.type == "cgroup2")
+        }
+    }
+
     @Test("with a second processor the network namespace is made beside, and joined before the sysfs that shows it")
     func networkBeside() throws {
         var host = Self.host(.unified)

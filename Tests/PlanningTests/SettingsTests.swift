@@ -163,7 +163,7 @@ struct SettingsTests {
             spec, joining: [.pid], of: 7, on: PlannerTests.host(.unified), context)
         #expect(plan.beside.prefix(2) == [.placeChild(processors: "0"), .joinCgroup(path: "perigee/0.web")])
         #expect(plan.child.prefix(2) == [.await(.cgroupJoined), .processors("1-2")])
-        let proc = try #require(plan.child.firstIndex(of: .openProc))
+        let proc = try #require(plan.child.firstIndex(of: .openProc(goesWithRoot: false)))
         #expect(try #require(plan.child.firstIndex(of: .securityLabel(.apparmor, "mine"))) > proc)
     }
 }
