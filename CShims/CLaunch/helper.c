@@ -15,16 +15,19 @@
 #include <sys/socket.h>
 #include <time.h>
 
-/* The kernel likes to begin a child where its parent runs, before the parent goes on: then nothing would be beside.
- * This process is for another processor, and where there is none, or it may not be chosen, for this one. */
-static void go_aside(int parent) {
-    unsigned here;
-    if (raw(SYS_getcpu, (long)&here, 0, 0, 0, 0) || (int)here != parent) return;
+/* Has `process` run on another processor than `here`; where there is none, or it may not be chosen, it stays. */
+static void move_aside(long process, unsigned here) {
     unsigned long set[16] = {0};
     if (raw(SYS_sched_getaffinity, 0, sizeof set, (long)set, 0, 0) < 0) return;
     unsigned bits = 8 * sizeof set[0];
     if (here < bits * (sizeof set / sizeof set[0])) set[here / bits] &= ~(1UL << here % bits);
-    raw(SYS_sched_setaffinity, 0, sizeof set, (long)set, 0, 0);
+    raw(SYS_sched_setaffinity, process, sizeof set, (long)set, 0, 0);
+}
+
+/* The kernel likes to begin a child where its parent runs, before the parent goes on: then nothing would be beside. */
+static void go_aside(int parent) {
+    unsigned here;
+    if (!raw(SYS_getcpu, (long)&here, 0, 0, 0, 0) && (int)here == parent) move_aside(0, here);
 }
 
 /* One call where the group above is there. */
@@ -87,10 +90,15 @@ long launch_helper(int socket, const char *directory, const char *above, int *pi
     b->processor = sched_getcpu();
     struct clone_args args = {.flags = CLONE_VM, .pidfd = (uint64_t)(uintptr_t)pidfd};
     long pid = birth_begin(&args, b, help);
-    if (pid > 0)
+    if (pid > 0) {
         *birth = b;
-    else
+        /* Or it leaves the child in the parent's queue until the parent sleeps, as on a virtual machine, whose processors
+         * that have nothing to do count as taken. Who waits in a queue is moved at once; who runs must be stopped first. */
+        int here = sched_getcpu();
+        if (here >= 0) move_aside(pid, (unsigned)here);
+    } else {
         launch_birth_end(b);
+    }
     return pid;
 }
 

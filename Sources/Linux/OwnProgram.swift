@@ -36,6 +36,17 @@ package enum OwnProgram {
         return process
     }
 
+    /// Has a copy of this process run `body` and end with what that returns, in a session of its own, and does not wait for
+    /// it: its number. What this process has read the copy need not read again; of what it has open the copy has nothing,
+    /// so `body` opens what it uses. ps(1) shows `arguments`. This process must have one thread. Wraps fork(2).
+    @discardableResult
+    package static func fork(as arguments: [String], _ body: () -> Int32) throws(SystemError) -> Int32 {
+        let words = Array(arguments.map { Array($0.utf8) + [0] }.joined()).map { CChar(bitPattern: $0) }
+        let process = words.withUnsafeBufferPointer { clinux_fork_apart($0.baseAddress, $0.count) }
+        if process == 0 { _exit(body()) }
+        return Int32(truncatingIfNeeded: try check(process, "fork", "this process"))
+    }
+
     /// Gives the kernel back what it has freed: for one that is about to wait for long. Wraps malloc_trim(3).
     package static func giveMemoryBack() { clinux_trim_heap() }
 

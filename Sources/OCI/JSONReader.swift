@@ -144,22 +144,39 @@ struct JSONReader {
         guard depth == 2, isInOuter, name == member.inner else { return false }
         skipSpace()
         guard next == UInt8(ascii: "{") else { return false }
-        let begin = at
+        guard let length = Self.length(ofObject: text[at...]) else {
+            at = text.count
+            throw error("the text ends before the value")
+        }
+        leftOutRange = at..<at + length
+        at += length
+        return true
+    }
+
+    /// Up to the brace that ends the object with which `text` begins; nil if there is none. Each byte is looked at once,
+    /// with no state but the place and the level: ten thousand bytes of a profile are passed in some microseconds.
+    private static func length(ofObject text: Slice<UnsafeBufferPointer<UInt8>>) -> Int? {
+        let text = UnsafeBufferPointer(rebasing: text)
+        guard var byte = text.baseAddress else { return nil }
+        let begin = byte
+        let end = byte + text.count
         var level = 0
-        repeat {
-            switch next {
+        while byte < end {
+            switch byte.pointee {
             case UInt8(ascii: "{"), UInt8(ascii: "["): level += 1
-            case UInt8(ascii: "}"), UInt8(ascii: "]"): level -= 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                level -= 1
+                if level == 0 { return byte - begin + 1 }
             case UInt8(ascii: "\""):
-                at += 1
-                while at < text.count, text[at] != UInt8(ascii: "\"") { at += text[at] == UInt8(ascii: "\\") ? 2 : 1 }
+                byte += 1
+                while byte < end, byte.pointee != UInt8(ascii: "\"") {
+                    byte += byte.pointee == UInt8(ascii: "\\") ? 2 : 1
+                }
             default: break
             }
-            at += 1
-            guard at <= text.count else { throw error("the text ends before the value") }
-        } while level > 0
-        leftOutRange = begin..<at
-        return true
+            byte += 1
+        }
+        return nil
     }
 }
 
