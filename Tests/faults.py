@@ -161,7 +161,7 @@ def reap_strays() -> list[str]:
 class Command:
     """A command with its output in files, so that nothing that is left can hold a reader."""
     own: set[int] = set()
-    """All that there were, which wait for their ends themselves."""
+    """Those that nobody has waited for yet; a number that is free again may be another process's next."""
 
     def __init__(self, words: list[str], directory: Path, stopped: bool = False):
         self.out, self.err = directory / "out", directory / "err"
@@ -205,6 +205,7 @@ class Command:
             else:
                 time.sleep(pause)
                 pause = min(pause * 1.5, 0.005)
+        Command.own.discard(self.pid)
         return Outcome(status, self.out.read_text(errors="replace"), self.err.read_text(errors="replace"))
 
     def kill(self):
@@ -494,10 +495,11 @@ class Supervised(Scenario):
         return [path for path in (self.place.store / "pods").glob("*/*") if path.is_dir() and path.name != "removed"]
 
     def submit(self):
-        """Accepts the pod without a supervisor: `pod run --detach` is kept from starting one, and its record stays."""
+        """Accepts the pod without a supervisor: the copy of `pod run --detach` that would be one is killed at its first call,
+        and the pod's record stays."""
         words = ["pod", "run", "--detach", "--tenant", "s", *self.asked()]
-        limited = ["/usr/bin/strace", "-qq", "-f", "-o", "/dev/null", "-e", "trace=execve",
-                   "-e", "inject=execve:error=EACCES:when=1"]
+        limited = ["/usr/bin/strace", "-qq", "-f", "-o", "/dev/null", "-e", "trace=setsid",
+                   "-e", "inject=setsid:signal=KILL:when=1"]
         Command(limited + self.place.words(*words), self.place.directory).wait()
         reap_strays()
         found = [path.name for path in self.pods if path.name.startswith("s-")]
