@@ -39,14 +39,19 @@ static long make_file_system(struct stage *s, const char *type, const char *sour
     return error;
 }
 
-/* Over the old root it is let go together with that one. A mount that is attached nowhere would go with its last
- * descriptor, as the command is executed, which then waits a second time for the processors to have seen it
- * (namespace_unlock in fs/namespace.c): a tenth of a launch. */
+/* A place in the old tree, with which what covers it is let go: one that every procfs has, and that no hook looks into.
+ * The old root itself is none, for `pivot` unmounts what lies on top. */
+static const char in_old_tree[] = "/proc/fs";
+
+/* A mount that is attached nowhere would go with its last descriptor, as the command is executed, which then waits a
+ * second time for the processors to have seen it (namespace_unlock in fs/namespace.c): a tenth of a launch. Where it can't
+ * be attached it costs that. */
 long open_proc(struct stage *s, const struct launch_operation *op) {
     long fd = make_file_system(s, "proc", NULL, NULL, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     if (fd < 0) return fd;
     s->proc = (int)fd;
-    return op->x ? CALL(s, move_mount, fd, here, AT_FDCWD, slash, MOVE_MOUNT_F_EMPTY_PATH) : 0;
+    if (op->x) CALL(s, move_mount, fd, here, AT_FDCWD, in_old_tree, MOVE_MOUNT_F_EMPTY_PATH);
+    return 0;
 }
 
 static long open_target(struct stage *s, uint32_t target, uint64_t flags) {

@@ -178,8 +178,8 @@ package enum Step: Hashable, Sendable {
     /// may go there. `follows`: what the host mounts in it from now on is seen.
     case attachRoot(index: Int, path: String? = nil, follows: Bool = false)
     /// A procfs of which no path is known: the handle through which sysctls and the own process are written, whatever
-    /// the image has under /proc. `goesWithRoot`: it covers the old root, and is let go by `pivotRoot`; otherwise it is
-    /// attached nowhere.
+    /// the image has under /proc. `goesWithRoot`: it is attached in the old tree, and let go by `pivotRoot`; otherwise it
+    /// is attached nowhere.
     case openProc(goesWithRoot: Bool)
     case mount(FileSystemMount)
     case bind(BindMount)

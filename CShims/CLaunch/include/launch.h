@@ -29,7 +29,7 @@ enum { LAUNCH_MAGIC = 0x31475250 /* "PRG1" */, LAUNCH_DESCRIPTORS = 96, LAUNCH_P
     X(TAKE_NETWORK, "d---")                                                                                         \
     X(PROPAGATION, "s---")     /* of the mount at a; x: MS_* */                                                     \
     X(ATTACH_ROOT, "do--")     /* at the path b, else over the old root; x: MS_* of its propagation; 0: private */  \
-    X(OPEN_PROC, "----")       /* x: 1: over the old root, with which it goes */                                    \
+    X(OPEN_PROC, "----")       /* x: 1: in the old tree, with which it goes */                                      \
     X(MOUNT, "sosp")           /* type, source, target, options; x: attributes; y: LAUNCH_MOUNT_* */                \
     X(BIND, "d-s-")            /* descriptor, -, target; x: set, y: clear; b: LAUNCH_MOUNT_* */                     \
     X(MOUNT_ATTRIBUTES, "--s-")/* target; x: set, y: clear; b: LAUNCH_MOUNT_* */                                    \
