@@ -55,8 +55,7 @@ extension Verb {
     /// Accepts the pod, which replaces those that its tenant has, and returns.
     private static func detach(_ request: PodRequest, _ arguments: Arguments, _ global: GlobalOptions) -> Int32 {
         do throws(PodsError) {
-            let configuration = try Configuration.read(global.configuration)
-            let tenant = try TenantOption.tenant(arguments, configuration)
+            let (tenant, configuration) = try TenantOption.read(arguments, global)
             var request = request
             request.tenant = tenant.name
             let name = arguments["--name"] ?? "pod"

@@ -174,14 +174,9 @@ extension Verb {
         _ arguments: Arguments, _ global: GlobalOptions, endsAsCommand: Bool = false,
         _ body: (PodList, Tenant) throws(PodsError) -> Int32
     ) throws -> Int32 {
-        do throws(PodsError) {
-            let configuration = try Configuration.read(global.configuration)
-            let tenant = try TenantOption.tenant(arguments, configuration)
+        TenantOption.run(arguments, global, endsAsCommand: endsAsCommand) { tenant, _ throws(PodsError) in
             let list = try PodList.open(global)
             return try body(arguments.has("--removed") ? list.removed : list, tenant)
-        } catch {
-            return Report.failed(
-                error.description, status: endsAsCommand ? error.exitStatus : error.managementStatus)
         }
     }
 
