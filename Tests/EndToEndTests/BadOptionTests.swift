@@ -22,8 +22,9 @@ import Testing
 
     static let cases: [BadInput] = [
         BadInput("no verb", 2, []), BadInput("an unknown verb", 2, ["rnu"]),
-        BadInput("half a verb", 2, ["pod"]),
+        BadInput("half a verb", 2, ["check"]), BadInput("a verb's name that is nearly one", 2, ["pod", "rnu"]),
         BadInput("an unknown global option", 2, ["--sotre", "/tmp", "image", "list"]),
+        pod("a global option behind the verb", "--store", "/tmp", "true"),
         pod("an option that does not exist", "--memroy", "64m", "true"),
         pod("a capability: there is no such option", "--cap-add", "SYS_ADMIN", "true"),
         pod("an option without its value", "--memory"), pod("a value for an option that takes none", "--explain=yes"),

@@ -57,6 +57,16 @@ import Testing
         #expect(Self.scene.leftovers() == [])
     }
 
+    @Test("a help goes to the standard output, and what stands there for it to the standard error")
+    func help() {
+        for words in [["pod", "--help"], ["help", "image"], ["volume", "-h"], ["pod", "run", "--help"]] {
+            let outcome = Self.scene.perigee.run(words)
+            #expect(outcome.status == 0 && outcome.errors.isEmpty && outcome.output.hasPrefix("usage: "), "\(outcome)")
+        }
+        let bare = Self.scene.perigee.run(["volume"])
+        #expect(bare.status == 2 && bare.output.isEmpty && bare.errors.contains("\n  volume rm "), "\(bare)")
+    }
+
     @Test("the container's own output is its own matter, and a message that can't be written changes no exit code")
     func own() throws {
         #expect(shell(["pod", "run", "--image", "demo-host", "echo x || exit 7"], "> /dev/full").status == 7)
