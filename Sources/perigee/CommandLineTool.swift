@@ -84,7 +84,7 @@ enum CommandLineTool {
     private static func absolute(_ path: String) throws -> String {
         guard !path.isEmpty else { throw UsageError("--store and --root need the name of a directory") }
         if path.hasPrefix("/") { return path }
-        return try Descriptor.workingDirectory.readLink("/proc/self/cwd") + "/" + path
+        return try AbsolutePath.workingDirectory() + "/" + path
     }
 
     // MARK: output

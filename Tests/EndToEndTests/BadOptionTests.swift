@@ -68,6 +68,11 @@ import Testing
         BadInput("a file instead of the state's directory", 125) { scene in
             .init(words: ["--root", scene.canary + "/secret", "pod", "run", "--image", "demo-host", "true"])
         },
+        BadInput("a relative path in a directory that has been removed", 1) { scene in
+            let leave = "mkdir $0 && cd $0 && rmdir $0 && exec \"$@\""
+            let directory = scene.perigee.directory + "/removed"
+            return .init(words: ["--root", "state", "list"], before: ["sh", "-c", leave, directory])
+        },
         BadInput("no config.json", 1) { .init(words: ["run", "-b", $0.canary, "web"]) },
         BadInput("a bundle that is not there", 1) { .init(words: ["run", "-b", $0.canary + "/none", "web"]) },
         nobody("not root: pod run", 125) { scene in .init(words: ["pod", "run", "--image", "demo-host", "true"]) },
