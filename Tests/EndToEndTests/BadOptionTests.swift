@@ -73,6 +73,12 @@ import Testing
             let directory = scene.perigee.directory + "/removed"
             return .init(words: ["--root", "state", "list"], before: ["sh", "-c", leave, directory])
         },
+        BadInput("the state's file system is full", 125) { scene in
+            let pod = ["pod", "run", "--image", "demo-host", "true"]
+            let mount = "mkdir -p $0 && mount -t tmpfs -o size=4k none $0 && touch $0/@root && "
+            let fill = "head -c 4096 /dev/zero >$0/@fill && exec \"$@\""
+            return .init(words: pod, before: ["unshare", "-m", "sh", "-c", mount + fill, scene.perigee.root])
+        },
         BadInput("no config.json", 1) { .init(words: ["run", "-b", $0.canary, "web"]) },
         BadInput("a bundle that is not there", 1) { .init(words: ["run", "-b", $0.canary + "/none", "web"]) },
         nobody("not root: pod run", 125) { scene in .init(words: ["pod", "run", "--image", "demo-host", "true"]) },

@@ -202,9 +202,12 @@ extension Verb {
             return 0
         } catch {
             if error.code == .EPIPE { return 1 }
-            throw .pods(error)
+            throw printing(error)
         }
     }
+
+    /// Of a verb that prints what is kept: it writes nothing but that.
+    static func printing(_ error: SystemError) -> PodsError { error.call == "write" ? .output(error) : .pods(error) }
 
     /// EPIPE: nobody reads it any more.
     static func show(
