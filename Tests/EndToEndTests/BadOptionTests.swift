@@ -36,6 +36,7 @@ import Testing
         pod("a number of processors that is none", "--cpus", "two", "true"),
         pod("a writable layer without room", "--rootfs-size", "64k", "true"),
         pod("a node that there is not", "--node", "tpu", "true"),
+        pod("a port that there is not", "--publish", "80:99999", "true"),
         pod("no process at all", "--pids", "0", "true"), pod("a time that is none", "--timeout", "soon", "true"),
         pod("a time of nothing", "--timeout", "0s", "true"), pod("a variable without a name", "-e", "=x", "true"),
         pod("a variable without a value", "-e", "NAME", "true"),

@@ -131,7 +131,8 @@ extension Verb {
         for text in arguments.all("--publish") {
             guard let port = PublishedPort(text) else {
                 throw UsageError(
-                    "pod run: --publish '\(text)' is not HOST:PORT, with /udp behind it where it is no tcp")
+                    "pod run: --publish '\(text)' is not HOST:PORT, two numbers up to 65535, with /udp behind them where it is no tcp"
+                )
             }
             guard !seen.contains(port.name) else { throw UsageError("pod run: Duplicate host port \(port.name)") }
             seen.append(port.name)
