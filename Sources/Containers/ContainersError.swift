@@ -54,7 +54,8 @@ extension ContainersError: CustomStringConvertible {
         case .invalidIdentifier(let text):
             "container id '\(text)': 1 to 200 letters, digits and _ + - . are allowed, and not '.' or '..'"
         case .identifierInUse(let text, let root):
-            "container id '\(text)' is in use\n  hint: choose another; its state is in \(root)/\(text)"
+            "container id '\(text)' is in use\n"
+                + "  hint: choose another, or remove it: perigee delete; its state is in \(root)/\(text)"
         case .configuration(let path, let error):
             switch error.code {
             case .ENOENT: "no configuration: \(path): \(error.code.words)\n  hint: `perigee spec` writes one"
@@ -116,6 +117,7 @@ extension ContainersError: CustomStringConvertible {
             "perigee needs root: sudo perigee ..."
         case .EACCES, .EPERM, .ENOTDIR, .EROFS, .ENOENT:
             "--root names the directory; it must be one that can be written"
+        case .ENOSPC: "the file system of --root is full"
         case .ENOTEMPTY: "--root names a directory of perigee's own: a new one, or an empty one"
         default: nil
         }

@@ -160,7 +160,7 @@ struct ImageCatalog {
             return reference
         }
         let tag = annotation.isEmpty ? "latest" : annotation
-        guard let base = ImageCatalog.baseName(source) else { throw .unnamed }
+        guard let base = ImageCatalog.baseName(source), ImageReference(base) != nil else { throw .unnamed }
         guard let reference = ImageReference("\(base):\(tag)") else { throw .notAName("\(base):\(tag)") }
         return reference
     }

@@ -40,7 +40,7 @@ package final class ImageStore {
     package init(path: String) throws(ImagesError) {
         self.path = try system { () throws(SystemError) in
             if path.hasPrefix("/") { return path }
-            return try Descriptor.workingDirectory.readLink("/proc/self/cwd") + "/" + path
+            return try AbsolutePath.workingDirectory() + "/" + path
         }
         root = try system { () throws(SystemError) in
             try Descriptor.workingDirectory.makeDirectories(path, mode: 0o700)

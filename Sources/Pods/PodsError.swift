@@ -10,6 +10,8 @@ package enum PodsError: Error {
     case images(ImagesError)
     /// The records of pods can't be read or written.
     case pods(SystemError)
+    /// What is printed can't be written.
+    case output(SystemError)
     case noPod(String)
     /// It has not ended.
     case podLives(String)
@@ -146,7 +148,10 @@ extension PodsError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .images(let error): "\(error)"
-        case .pods(let error): "the pod's record: \(error)"
+        case .pods(let error):
+            "the pod's record: \(error)"
+                + (error.code == .ENOSPC ? "\n  hint: the file system of --root or --store is full" : "")
+        case .output(let error): "standard output: \(error)"
         case .notRunning(let name): "pod '\(name)' does not run\n  hint: `perigee pod status \(name)` tells why"
         case .notDetachable(let step):
             "--detach: uplink \(step) comes after a pod, and somebody must stay to do it\n"
@@ -207,7 +212,8 @@ extension PodsError: CustomStringConvertible {
                 + "\n  hint: chown root:root \(path); chmod 644 \(path)"
         case .configuration(let path, let error): "configuration \(path): \(error)"
         case .noTenant(let user, let path):
-            "user \(user) has no tenant\n  hint: root puts the number into \"uids\" of a tenant in \(path)"
+            "user \(user) has no tenant\n"
+                + "  hint: sudo perigee ...; or root puts the number into \"uids\" of a tenant in \(path)"
         case .notYourTenant(let tenant, let own):
             "Permission denied: you are tenant \(own), and not \(tenant)\n  hint: only root may name another tenant"
         case .belongsToOther(let pod, let tenant): "Permission denied: pod \(pod) belongs to tenant \(tenant)"
@@ -258,7 +264,9 @@ extension PodsError: CustomStringConvertible {
                 + "\n  hint: it can be removed when that has ended"
         case .volumePath(let path, let why): "path '\(path)' in a volume: \(why)"
         case .noMatch(let volume, let pattern): "volume \"\(volume)\": nothing is named '\(pattern)'"
-        case .transfer(let path, let error): "\(path): \(error)"
+        case .transfer(let path, let error):
+            "\(path): \(error)"
+                + (error.code == .ENOSPC ? "\n  hint: the file system that it is copied to is full" : "")
         case .notTransferable(let path, let kind): "\(path) is \(kind): only files, directories and links are copied"
         case .transferTooLarge(let limit):
             "more than \(limit) bytes\n  hint: the tenant's transfer_size, or --max-size"

@@ -77,7 +77,11 @@ struct Arguments {
             attached = String(word[word.index(after: equals)...])
         }
         guard let option = table.first(where: { $0.name == name || $0.short == name }) else {
-            throw UsageError("unknown option '\(name)'" + suggestion(for: name, table))
+            let isGlobal = GlobalOptions.table.contains { $0.name == name }
+            throw UsageError(
+                isGlobal
+                    ? "option '\(name)' stands before the verb"
+                    : "unknown option '\(name)'" + suggestion(for: name, table))
         }
         guard let value = option.value else {
             guard attached == nil else { throw UsageError("option '\(name)' takes no value") }

@@ -10,10 +10,10 @@ enum CommandLineTool {
         ensureStandardStreams()
         Children.keep()
         do {
-            let global = try Arguments(words[...], GlobalOptions.table, stopAtOperand: true)
+            let global = try globalOptions(words[...])
             try useEngineOptions(global)
             if global.has("--version") { return printed("perigee \(version)\nspec: 1.3.0\n") }
-            if global.has("--help") { return printed(overview) }
+            if global.has("--help") { return printed(Help.overview) }
             guard !global.rest.isEmpty else { throw UsageError("no verb given; perigee --help lists them") }
             return try dispatch(global)
         } catch let error as UsageError {
@@ -25,17 +25,22 @@ enum CommandLineTool {
         }
     }
 
+    /// The options before the verb.
+    private static func globalOptions(_ words: ArraySlice<String>) throws(UsageError) -> Arguments {
+        do throws(UsageError) { return try Arguments(words, GlobalOptions.table, stopAtOperand: true) } catch {
+            throw UsageError(
+                error.message
+                    + "\n  hint: perigee --help lists the options that stand before a verb; its own stand behind it")
+        }
+    }
+
     private static func dispatch(_ global: Arguments) throws -> Int32 {
         let words = global.rest
-        if words.first == "help" {
-            let name = words.dropFirst().joined(separator: " ")
-            guard !name.isEmpty else { return printed(overview) }
-            guard let verb = (Verb.Name.named(name) ?? .hyphenated(name))?.verb else {
-                throw UsageError("no verb '\(name)'")
-            }
-            return printed(verb.help)
+        if words.first == "help" { return printed(try Help.of(Array(words.dropFirst()))) }
+        guard let (verb, rest) = Verb.named(by: words) else {
+            if let help = try Help.asked(by: words) { return printed(help) }
+            throw Help.unknownVerb(words)
         }
-        guard let (verb, rest) = Verb.named(by: words) else { throw unknownVerb(words) }
         let arguments: Arguments
         do {
             let table = verb.options + [Option("--help", short: "-h", "print this")]
@@ -79,50 +84,7 @@ enum CommandLineTool {
     private static func absolute(_ path: String) throws -> String {
         guard !path.isEmpty else { throw UsageError("--store and --root need the name of a directory") }
         if path.hasPrefix("/") { return path }
-        return try Descriptor.workingDirectory.readLink("/proc/self/cwd") + "/" + path
-    }
-
-    private static func unknownVerb(_ words: ArraySlice<String>) -> UsageError {
-        let first = words.first ?? ""
-        let all = Verb.Name.listed.map(\.words)
-        let group = all.filter { $0.count > 1 && $0[0] == first }
-        if !group.isEmpty {
-            let names = group.map { $0[1] }.joined(separator: ", ")
-            let second = words.dropFirst().first
-            return UsageError("\(first): \(second.map { "no verb '\($0)'" } ?? "needs a verb"); there are \(names)")
-        }
-        let near = Spelling.nearest(to: first, among: all.map { String($0[0]) })
-        return UsageError(
-            "no verb '\(first)'" + (near.map { "; did you mean '\($0)'?" } ?? "; perigee --help lists them"))
-    }
-
-    /// The help of the whole.
-    private static var overview: String {
-        let width = (Verb.Name.listed.map(\.rawValue.utf8.count).max() ?? 0) + 3
-        let list = Verb.Name.listed.map { name in
-            "  " + name.rawValue + String(repeating: " ", count: width - name.rawValue.utf8.count) + name.verb.summary
-                + "\n"
-        }
-        return """
-            perigee: a container runtime for Linux
-
-            usage: perigee [GLOBAL OPTIONS] VERB [OPTIONS] [...]
-
-            verbs:
-            \(list.joined())
-            global options:
-            \(Verb.table(GlobalOptions.table))
-            perigee help VERB tells more of one. \(exitCodes)
-
-            """
-    }
-
-    static var exitCodes: String {
-        """
-        Exit codes: of a command that was run, its own, 128 + n for a signal,
-        124 at its deadline, 125 if perigee failed, 126 not executable, 127 not found; of all that manages: 0,
-        1 failed, 2 usage or invalid file, 3 busy, 4 not found, 5 not permitted.
-        """
+        return try AbsolutePath.workingDirectory() + "/" + path
     }
 
     // MARK: output

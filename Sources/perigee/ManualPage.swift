@@ -11,7 +11,7 @@ enum ManualPage {
                 + " See \\fB\(escaped(pageName(name)))\\fR(1).\n"
         }
         text += ".SH GLOBAL OPTIONS\n" + options(GlobalOptions.table)
-        text += ".SH EXIT STATUS\n" + paragraphs(CommandLineTool.exitCodes)
+        text += ".SH EXIT STATUS\n" + paragraphs(Help.exitCodes)
         return text
     }
 

@@ -37,6 +37,12 @@ struct Report {
         switch outcome.record.reason {
         case .outOfMemory: CommandLineTool.complain("the container ran out of memory and was killed by the kernel")
         case .deadline: CommandLineTool.complain("the container's time was over; it was stopped")
+        case .stopped where outcome.record.signal == 9:
+            CommandLineTool.complain(
+                """
+                the container did not end when it was asked to, and was killed
+                  hint: a command that is process 1 ignores signals that it does not handle; a second Ctrl-C kills at once
+                """)
         case .signalled where outcome.record.signal == 31:
             CommandLineTool.complain(
                 "the container was killed by SIGSYS: its seccomp profile does not allow a system call")

@@ -22,8 +22,9 @@ import Testing
 
     static let cases: [BadInput] = [
         BadInput("no verb", 2, []), BadInput("an unknown verb", 2, ["rnu"]),
-        BadInput("half a verb", 2, ["pod"]),
+        BadInput("half a verb", 2, ["check"]), BadInput("a verb's name that is nearly one", 2, ["pod", "rnu"]),
         BadInput("an unknown global option", 2, ["--sotre", "/tmp", "image", "list"]),
+        pod("a global option behind the verb", "--store", "/tmp", "true"),
         pod("an option that does not exist", "--memroy", "64m", "true"),
         pod("a capability: there is no such option", "--cap-add", "SYS_ADMIN", "true"),
         pod("an option without its value", "--memory"), pod("a value for an option that takes none", "--explain=yes"),
@@ -35,6 +36,7 @@ import Testing
         pod("a number of processors that is none", "--cpus", "two", "true"),
         pod("a writable layer without room", "--rootfs-size", "64k", "true"),
         pod("a node that there is not", "--node", "tpu", "true"),
+        pod("a port that there is not", "--publish", "80:99999", "true"),
         pod("no process at all", "--pids", "0", "true"), pod("a time that is none", "--timeout", "soon", "true"),
         pod("a time of nothing", "--timeout", "0s", "true"), pod("a variable without a name", "-e", "=x", "true"),
         pod("a variable without a value", "-e", "NAME", "true"),
@@ -66,6 +68,17 @@ import Testing
         },
         BadInput("a file instead of the state's directory", 125) { scene in
             .init(words: ["--root", scene.canary + "/secret", "pod", "run", "--image", "demo-host", "true"])
+        },
+        BadInput("a relative path in a directory that has been removed", 1) { scene in
+            let leave = "mkdir $0 && cd $0 && rmdir $0 && exec \"$@\""
+            let directory = scene.perigee.directory + "/removed"
+            return .init(words: ["--root", "state", "list"], before: ["sh", "-c", leave, directory])
+        },
+        BadInput("the state's file system is full", 125) { scene in
+            let pod = ["pod", "run", "--image", "demo-host", "true"]
+            let mount = "mkdir -p $0 && mount -t tmpfs -o size=4k none $0 && touch $0/@root && "
+            let fill = "head -c 4096 /dev/zero >$0/@fill && exec \"$@\""
+            return .init(words: pod, before: ["unshare", "-m", "sh", "-c", mount + fill, scene.perigee.root])
         },
         BadInput("no config.json", 1) { .init(words: ["run", "-b", $0.canary, "web"]) },
         BadInput("a bundle that is not there", 1) { .init(words: ["run", "-b", $0.canary + "/none", "web"]) },

@@ -78,7 +78,8 @@ import Testing
             (["pod", "run", "--image", "demo-host", "several", "words"], "several words"),
             (["pod", "run", "--imgae", "x"], "did you mean '--image'?"),
             (["pod", "run", "--image", "x", "--memory", "lots"], "not a size"),
-            (["pod", "run"], "needs a task file, or --image"), (["pod", "rnu"], "there are run"),
+            (["pod", "run"], "needs a task file, or --image"), (["pod", "xyz"], "there are run"),
+            (["pod"], "pod list "),
             (["imgae"], "did you mean 'image'?"),
             (["run"], "needs one operand"), ([], "no verb"),
         ])

@@ -34,6 +34,20 @@ import Testing
         }
         """
 
+    @Test("an archive from a pipe, or of a name that is none, needs one if it brings none")
+    func unnamed() throws {
+        let output = try script(
+            """
+            archive=\(Perigee.images)/demo-host.oci.tar; ln -s $archive 'My Image.tar'
+            "\(Perigee.binary)" --store s image load - <$archive 2>&1
+            "\(Perigee.binary)" --store s image load 'My Image.tar' 2>&1
+            "\(Perigee.binary)" --store s image load --name piped - <$archive | cut -d' ' -f1-2
+            """)
+        let wrong = "the image brings no name\n  hint: give it one with --name\n"
+        #expect(
+            output == "perigee: the standard input: \(wrong)perigee: My Image.tar: \(wrong)loaded piped:latest\n")
+    }
+
     @Test("a disk that is full at any write leaves a store that loads the image once there is space")
     func fullDisk() throws {
         let output = try script(

@@ -58,6 +58,22 @@ import Testing
         }
     }
 
+    @Test("A command that takes no notice of Ctrl-C is killed by the second one, and why is told")
+    func stubborn() {
+        let words = Self.scene.perigee.command(["pod", "run", "--image", "demo-host", "--", "sleep", "1000"])
+        let out = Self.scene.perigee.directory + "/stubborn"
+        let script = """
+            \(words.joined(separator: " ")) 2>\(out) & p=$!
+            until grep -qs sleep /proc/$(pgrep -P $p)/comm; do sleep 0.01; done
+            kill -TERM $p; sleep 0.2; kill -TERM $p; wait $p; echo $?; cat \(out)
+            """
+        let outcome = Perigee.shell(script)
+        #expect(
+            outcome.output.hasPrefix("137\nperigee: the container did not end when it was asked to, and was killed\n"),
+            "\(outcome)")
+        #expect(Self.scene.leftovers() == [])
+    }
+
     @Test("of eight containers with one ID at a time each runs alone or is refused")
     func identifiers() throws {
         let command = try Self.scene.bundle([

@@ -48,6 +48,20 @@ import Testing
         #expect(finished > started && terminated["reason"] as? String == "Error")
     }
 
+    @Test("However short a command is, it has begun before it ended")
+    func order() throws {
+        let tenant = TestTenant("order")
+        defer { tenant.clean() }
+        for _ in 1...20 {
+            tenant.submit("o", "exit 3")
+            #expect(tenant.pod("wait", "o").status == 3)
+            let end = try #require(try tenant.status("o").state["terminated"])
+            let started = try #require(end["startedAt"] as? String)
+            let finished = try #require(end["finishedAt"] as? String)
+            #expect(started <= finished)
+        }
+    }
+
     /// A command, what it ends with, and what the pod's status then is.
     static let ends: [(String, Int32, String, String)] = [
         ("exit 0", 0, "Succeeded", "Completed"), ("exit 3", 3, "Failed", "Error"),

@@ -57,6 +57,29 @@ import Testing
         #expect(Self.scene.leftovers() == [])
     }
 
+    @Test("so is that of a pod's log, of which it is no fault")
+    func log() throws {
+        let tenant = TestTenant("streams-log", in: Self.scene.perigee)
+        defer { tenant.clean() }
+        tenant.submit("p", "echo x")
+        #expect(tenant.pod("wait", "p").status == 0)
+        for words in [["pod", "logs", "--tenant", tenant.name, "p"], ["pod", "events", "--tenant", tenant.name]] {
+            let outcome = shell(words, "> /dev/full")
+            #expect(
+                outcome.status == 1 && outcome.errors.hasPrefix("perigee: standard output: write(2) "), "\(outcome)")
+        }
+    }
+
+    @Test("a help goes to the standard output, and what stands there for it to the standard error")
+    func help() {
+        for words in [["pod", "--help"], ["help", "image"], ["volume", "-h"], ["pod", "run", "--help"]] {
+            let outcome = Self.scene.perigee.run(words)
+            #expect(outcome.status == 0 && outcome.errors.isEmpty && outcome.output.hasPrefix("usage: "), "\(outcome)")
+        }
+        let bare = Self.scene.perigee.run(["volume"])
+        #expect(bare.status == 2 && bare.output.isEmpty && bare.errors.contains("\n  volume rm "), "\(bare)")
+    }
+
     @Test("the container's own output is its own matter, and a message that can't be written changes no exit code")
     func own() throws {
         #expect(shell(["pod", "run", "--image", "demo-host", "echo x || exit 7"], "> /dev/full").status == 7)

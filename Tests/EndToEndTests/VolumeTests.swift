@@ -240,6 +240,12 @@ import Testing
         BadInput("a pattern that nothing fits", 4) { scene in
             .init(words: ["volume", "get", "v:*.nosuch", scene.perigee.directory + "/never"])
         },
+        BadInput("a file that is not in the volume", 4) { scene in
+            .init(words: ["volume", "get", "v:nosuch", scene.perigee.directory + "/never"])
+        },
+        BadInput("a file below what is a file in the volume", 4) { scene in
+            .init(words: ["volume", "get", "v:secret/x", scene.perigee.directory + "/never"])
+        },
         BadInput("a device to be copied", 2) { scene in
             let device = device(scene)
             return .init(words: ["volume", "put", device, "v"], placeholders: [(device, "DEVICE")])

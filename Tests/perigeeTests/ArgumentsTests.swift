@@ -27,6 +27,7 @@ struct ArgumentsTests {
         arguments: [
             (["--bundel", "x"], "unknown option '--bundel'; did you mean '--bundle'?"),
             (["--bundle"], "option '--bundle' needs a value: DIR"),
+            (["--root", "x"], "option '--root' stands before the verb"), (["-v"], "unknown option '-v'"),
             (["--json=1"], "option '--json' takes no value"), (["-x"], "unknown option '-x'"),
         ])
     func mistakes(words: [String], message: String) {

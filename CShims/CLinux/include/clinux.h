@@ -111,6 +111,8 @@ static inline long clinux_symlinkat(const char *target, int dir, const char *pat
 static inline long clinux_readlinkat(int dir, const char *path, char *p, size_t n) {
     return CLINUX(readlinkat(dir, path, p, n));
 }
+/* The call itself: how long the path is with its NUL; it may begin with "(unreachable)". */
+static inline long clinux_getcwd(char *p, size_t n) { return CLINUX(syscall(SYS_getcwd, p, n)); }
 static inline long clinux_linkat(int from, const char *path, int to, const char *name, int flags) {
     return CLINUX(linkat(from, path, to, name, flags));
 }

@@ -123,7 +123,8 @@ final class PodMember {
         let written = written
         var result = ContainerLife.Termination(
             exitCode: 137, reason: "ContainerStatusUnknown", finishedAt: written?.wall ?? Clock.wall())
-        result.startedAt = startedAt
+        // A command may have ended before its launch has returned, and the clock may be set back.
+        result.startedAt = startedAt.map { min($0, result.finishedAt) }
         defer { isKilled = false }
         guard let cause = written?.cause ?? end?.cause ?? (isKilled ? .signalled(SIGKILL, dumped: false) : nil) else {
             result.message = "the container is gone, and nobody has seen its end"

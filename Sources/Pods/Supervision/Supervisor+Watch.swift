@@ -119,7 +119,10 @@ extension Supervisor {
             status.signal = signal
             status.exitCode = 128 + signal
         }
-        status.finishedAt = written?.wall ?? Clock.wall()
+        let finishedAt = written?.wall ?? Clock.wall()
+        status.finishedAt = finishedAt
+        // A command may have ended before its launch has returned, and the clock may be set back.
+        status.startedAt = status.startedAt.map { min($0, finishedAt) }
         status.oomKills = kills
         let isKilled = status.signal == SIGKILL || status.exitCode == 137
         let word = kills > 0 && isKilled ? "OOMKilled" : status.exitCode == 0 ? "Completed" : "Error"

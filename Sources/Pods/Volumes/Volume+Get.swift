@@ -27,7 +27,7 @@ extension Volume {
         } catch { throw .transfer(destination, error) }
         FileCopy.sweep(top.view)
         var copy = FileCopy(limit: limit, exactModes: false)
-        for path in found { try Volume.get(path, of: volume.view, into: top.view, &copy) }
+        for path in found { try get(path, of: volume.view, into: top.view, &copy) }
         hold.end()
         return copy.done
     }
@@ -74,23 +74,26 @@ extension Volume {
         }
     }
 
-    private static func get(
+    private func get(
         _ path: [CChar], of volume: Descriptor, into top: Descriptor, _ copy: inout FileCopy
     ) throws(PodsError) {
         let text = FileTree.text(path)
-        let name = FileTree.path(FileTree.parts(path).suffix(1))
-        let start = path.count <= 1 ? name : path
+        let last = FileTree.path(FileTree.parts(path).suffix(1))
+        let start = path.count <= 1 ? last : path
         let content: FileContent
         do throws(PodsError) { content = try FileContent.of(start, below: volume, text, links: true) } catch {
             if case .transfer(_, let inner) = error, inner.code == .EXDEV || inner.code == .ELOOP {
                 return copy.refuse(text, "a symbolic link that leads out of the volume")
             }
+            if case .transfer(_, let inner) = error, inner.code == .ENOENT || inner.code == .ENOTDIR {
+                throw .noMatch(volume: name, pattern: text)
+            }
             throw error
         }
         switch content {
         case .file(let file, let status):
-            try copy.put(file.descriptor.view, as: name, in: top, mode: status.mode & 0o777, path: text)
-        case .directory(let directory): try get(directory, text, as: name, into: top, &copy)
+            try copy.put(file.descriptor.view, as: last, in: top, mode: status.mode & 0o777, path: text)
+        case .directory(let directory): try Volume.get(directory, text, as: last, into: top, &copy)
         case .link: copy.refuse(text, "a symbolic link that leads out of the volume")
         case .other(let kind): copy.refuse(text, "\(kind), and no file or directory")
         }

@@ -58,8 +58,7 @@ extension Verb {
                 status: 5)
         }
         do throws(PodsError) {
-            let configuration = try Configuration.read(global.configuration)
-            let tenant = try TenantOption.tenant(arguments, configuration)
+            let (tenant, configuration) = try TenantOption.read(arguments, global)
             _ = try EffectiveHostname.of(tenant: tenant.name, pod: name)
             var request = limits
             request.image = try projectImage(of: name, tenant, arguments, global)

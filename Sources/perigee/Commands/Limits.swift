@@ -23,15 +23,13 @@ extension Verb {
         guard arguments.operands.isEmpty, arguments.command == nil else {
             throw UsageError("\(name.rawValue): takes no operand")
         }
-        do throws(PodsError) {
-            let configuration = try Configuration.read(global.configuration)
-            let tenant = try TenantOption.tenant(arguments, configuration)
+        return TenantOption.run(arguments, global) { tenant, configuration throws(PodsError) in
             let use = try use(of: tenant, configuration, global)
             if arguments.has("--json") {
                 return CommandLineTool.printed(tenant.json(use, configuration).text(indent: 2) + "\n")
             }
             return CommandLineTool.printed(LimitsTable(tenant, use, configuration).text)
-        } catch { return Report.failed(error.description, status: error.managementStatus) }
+        }
     }
 
     /// nil: the caller may not see it.
@@ -47,27 +45,6 @@ extension Verb {
         let store: ImageStore
         do throws(ImagesError) { store = try ImageStore(path: global.store) } catch { throw .images(error) }
         return try Use.count(tenant.name, configuration, in: root, store: store)
-    }
-}
-
-/// Whose pods and volumes a verb is about.
-enum TenantOption {
-    static let option = Option("--tenant", value: "NAME", "whose (default: the caller's, of root: default)")
-
-    /// Who called sudo(8); nil: nobody did.
-    private static var invoker: UInt32? { Environment.value(of: "SUDO_UID").flatMap { UInt32($0) } }
-
-    /// The user who called, also by sudo.
-    static var caller: UInt32 { Identity.user == 0 ? invoker ?? 0 : Identity.user }
-
-    /// The caller's, or of root the one that he names.
-    static func tenant(_ arguments: Arguments, _ configuration: Configuration) throws(PodsError) -> Tenant {
-        try tenant(asked: arguments["--tenant"], configuration)
-    }
-
-    /// nil: he names none.
-    static func tenant(asked: String?, _ configuration: Configuration) throws(PodsError) -> Tenant {
-        try configuration.tenant(of: Identity.user, invoker: invoker, asked: asked)
     }
 }
 

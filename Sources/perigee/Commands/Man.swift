@@ -14,12 +14,8 @@ extension Verb {
                 }
                 return writePages(into: directory)
             }
-            let name = arguments.operands.joined(separator: " ")
-            if name.isEmpty { return CommandLineTool.printed(ManualPage.overview) }
-            guard let verb = (Name.named(name) ?? .hyphenated(name))?.verb else {
-                throw UsageError("no verb '\(name)'")
-            }
-            return CommandLineTool.printed(ManualPage.of(verb))
+            if arguments.operands.isEmpty { return CommandLineTool.printed(ManualPage.overview) }
+            return CommandLineTool.printed(ManualPage.of(try Help.verb(arguments.operands)))
         })
 
     private static func writePages(into path: String) -> Int32 {

@@ -35,7 +35,7 @@ extension Verb {
                     try show(&reader, of: id, list, follows: true)
                 } catch {
                     if error.code == .EPIPE { return 125 }
-                    throw .pods(error)
+                    throw printing(error)
                 }
                 return try list.end(of: id).exitStatus
             }

@@ -34,7 +34,7 @@ extension Verb {
                     }
                 } catch {
                     if error.code == .EPIPE { return 1 }
-                    throw .pods(error)
+                    throw printing(error)
                 }
             }
         })

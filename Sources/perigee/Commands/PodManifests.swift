@@ -3,7 +3,6 @@ internal import Pods
 
 // `perigee pod validate` and `pod run` of Kubernetes manifests.
 extension Verb {
-    /// Tells what Pods the file has.
     /// Those of a file, with its warnings told.
     static func manifests(_ path: String, _ content: [UInt8], _ tenant: Tenant) throws(PodsError) -> ManifestFile {
         let file = try ManifestFile.parse(
@@ -12,11 +11,11 @@ extension Verb {
         return file
     }
 
+    /// Tells what Pods the file has.
     static func validateManifests(
         _ path: String, _ content: [UInt8], _ arguments: Arguments, _ global: GlobalOptions
     ) throws(PodsError) -> Int32 {
-        let configuration = try Configuration.read(global.configuration)
-        let tenant = try TenantOption.tenant(arguments, configuration)
+        let (tenant, _) = try TenantOption.read(arguments, global)
         let file = try ManifestFile.parse(
             content, name: path, rules: .init(tenant: tenant.name, limits: tenant.limits))
         if arguments.has("--json") {

@@ -55,8 +55,7 @@ extension Verb {
     /// Accepts the pod, which replaces those that its tenant has, and returns.
     private static func detach(_ request: PodRequest, _ arguments: Arguments, _ global: GlobalOptions) -> Int32 {
         do throws(PodsError) {
-            let configuration = try Configuration.read(global.configuration)
-            let tenant = try TenantOption.tenant(arguments, configuration)
+            let (tenant, configuration) = try TenantOption.read(arguments, global)
             var request = request
             request.tenant = tenant.name
             let name = arguments["--name"] ?? "pod"
@@ -132,7 +131,8 @@ extension Verb {
         for text in arguments.all("--publish") {
             guard let port = PublishedPort(text) else {
                 throw UsageError(
-                    "pod run: --publish '\(text)' is not HOST:PORT, with /udp behind it where it is no tcp")
+                    "pod run: --publish '\(text)' is not HOST:PORT, two numbers up to 65535, with /udp behind them where it is no tcp"
+                )
             }
             guard !seen.contains(port.name) else { throw UsageError("pod run: Duplicate host port \(port.name)") }
             seen.append(port.name)

@@ -23,8 +23,7 @@ extension Verb {
                 status: 125)
         }
         do throws(PodsError) {
-            let configuration = try Configuration.read(global.configuration)
-            let tenant = try TenantOption.tenant(arguments, configuration)
+            let (tenant, configuration) = try TenantOption.read(arguments, global)
             let content = try TaskFile.content(of: path)
             if ManifestFile.isManifest(content) {
                 return try runManifests(path, content, arguments, configuration, tenant, global)

@@ -29,8 +29,7 @@ extension Verb {
                 restart = named
             }
             do throws(PodsError) {
-                let configuration = try Configuration.read(global.configuration)
-                let tenant = try TenantOption.tenant(arguments, configuration)
+                let (tenant, _) = try TenantOption.read(arguments, global)
                 let content = try TaskFile.content(of: path)
                 let program: [String], place: String
                 do throws(SystemError) {

@@ -174,14 +174,9 @@ extension Verb {
         _ arguments: Arguments, _ global: GlobalOptions, endsAsCommand: Bool = false,
         _ body: (PodList, Tenant) throws(PodsError) -> Int32
     ) throws -> Int32 {
-        do throws(PodsError) {
-            let configuration = try Configuration.read(global.configuration)
-            let tenant = try TenantOption.tenant(arguments, configuration)
+        TenantOption.run(arguments, global, endsAsCommand: endsAsCommand) { tenant, _ throws(PodsError) in
             let list = try PodList.open(global)
             return try body(arguments.has("--removed") ? list.removed : list, tenant)
-        } catch {
-            return Report.failed(
-                error.description, status: endsAsCommand ? error.exitStatus : error.managementStatus)
         }
     }
 
@@ -207,9 +202,12 @@ extension Verb {
             return 0
         } catch {
             if error.code == .EPIPE { return 1 }
-            throw .pods(error)
+            throw printing(error)
         }
     }
+
+    /// Of a verb that prints what is kept: it writes nothing but that.
+    static func printing(_ error: SystemError) -> PodsError { error.call == "write" ? .output(error) : .pods(error) }
 
     /// EPIPE: nobody reads it any more.
     static func show(

@@ -129,12 +129,11 @@ extension Verb {
         _ arguments: Arguments, _ global: GlobalOptions,
         _ body: (Tenant, ImageStore) throws(PodsError) -> String
     ) throws -> Int32 {
-        do throws(PodsError) {
-            let tenant = try TenantOption.tenant(arguments, try Configuration.read(global.configuration))
+        TenantOption.run(arguments, global) { tenant, _ throws(PodsError) in
             let store: ImageStore
             do throws(ImagesError) { store = try ImageStore(path: global.store) } catch { throw .images(error) }
             Volume.sweep(tenant.name, in: store)
             return CommandLineTool.printed(try body(tenant, store))
-        } catch { return Report.failed(error.description, status: error.managementStatus) }
+        }
     }
 }
