@@ -31,7 +31,7 @@ long syscall6(long n, long a, long b, long c, long d, long e, long f);
     ((s)->call = SYS_##name, syscall6(SYS_##name, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f)))
 
 enum { EPERM = 1, ENOENT = 2, ESRCH = 3, EINTR = 4, ENXIO = 6, E2BIG = 7, ENOEXEC = 8, EBADF = 9, ECHILD = 10,
-       EAGAIN = 11, EACCES = 13, EEXIST = 17, EXDEV = 18, ENODEV = 19, ENOTDIR = 20, EINVAL = 22, EPIPE = 32, ENAMETOOLONG = 36,
+       EAGAIN = 11, EACCES = 13, EBUSY = 16, EEXIST = 17, EXDEV = 18, ENODEV = 19, ENOTDIR = 20, EINVAL = 22, EPIPE = 32, ENAMETOOLONG = 36,
        ENOSYS = 38, ELOOP = 40, ENODATA = 61, EOPNOTSUPP = 95 };
 enum { O_WRONLY = 1, O_RDONLY = 0, O_RDWR = 2, O_CREAT = 0100, O_EXCL = 0200, O_NOCTTY = 0400, O_NONBLOCK = 04000,
        O_CLOEXEC = 02000000, O_PATH = 010000000,

@@ -193,13 +193,27 @@ long propagate_tree(struct stage *s, const struct launch_operation *op) {
     return CALL(s, mount, NULL, text(s, op->a), NULL, op->x, NULL);
 }
 
-/* pivot_root(2), "pivot_root(".", ".")": the old root lies on top of the new one, and is let go from there. */
+/* Lets go what lies over the new root, by which the host could be reached as "/..": the old root, and what somebody has
+ * mounted over that. Each time it is what lies on top. Nothing of it is propagated, for the old tree is a slave already. */
+static long uncover_root(struct stage *s) {
+    static const char above[] = "/..";
+    enum { LAYERS = 64 };
+    struct stat root, seen;
+    long error = CALL(s, newfstatat, s->root, here, &root, AT_EMPTY_PATH);
+    for (int i = 0; error >= 0 && i < LAYERS; i++) {
+        error = CALL(s, umount2, dot, MNT_DETACH);
+        if (error >= 0) error = CALL(s, newfstatat, s->root, above, &seen, 0);
+        if (error >= 0 && seen.inode == root.inode && seen.device == root.device) return 0;
+    }
+    return error < 0 ? error : -EBUSY;
+}
+
+/* pivot_root(2), "pivot_root(".", ".")". */
 long pivot(struct stage *s, const struct launch_operation *op) {
     (void)op;
     long error = CALL(s, fchdir, s->root);
     if (error >= 0) error = CALL(s, pivot_root, dot, dot);
-    /* The old tree must not see that it is unmounted here; it is a slave already, so nothing is propagated. */
-    if (error >= 0) error = CALL(s, umount2, dot, MNT_DETACH);
+    if (error >= 0) error = uncover_root(s);
     if (error >= 0) error = CALL(s, chdir, slash);
     return error;
 }

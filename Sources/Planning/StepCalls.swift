@@ -47,7 +47,7 @@ extension Step {
         case .symlink: ["openat2", "mkdirat", "symlinkat"]
         case .makeDirectory: ["openat2", "mkdirat"]
         case .setMountAttributes: ["openat2", "mount_setattr"]
-        case .pivotRoot: ["fchdir", "pivot_root", "umount2", "chdir"]
+        case .pivotRoot: ["fchdir", "pivot_root", "newfstatat", "umount2", "chdir"]
         case .leaveMounts: ["open_tree", "setns", "fchdir", "chroot"]
         case .changeRoot: ["fchdir", "chroot"]
         case .sysctl: ["openat", "write"]

@@ -37,8 +37,25 @@ import Testing
     func gone(_ one: Case) throws {
         var bundle = try TestBundle()
         one.change(&bundle)
-        let outcome = try bundle.run(
-            shell: "cat /proc/self/mountinfo; echo; stat -c %d:%i / /.. /../..; cd /..; cd ..; stat -c %d:%i .")
+        try check(try bundle.run(shell: Self.look))
+    }
+
+    @Test("a host over whose root something is mounted")
+    func covered() throws {
+        var bundle = try TestBundle()
+        bundle.set("process/args", ["sh", "-c", Self.look])
+        try bundle.write()
+        // Who is in the root already stays in it; "/.." is the cover.
+        let run = Perigee.shared.command(["run", "-b", bundle.path, "covered-\(UUID().uuidString)"])
+        let cover = "mount -t tmpfs one / && mount -t tmpfs two /.. && exec \"$@\""
+        try check(
+            Perigee.execute(["/usr/bin/unshare", "-m", "--propagation", "private", "sh", "-c", cover, "sh"] + run))
+    }
+
+    private static let look =
+        "cat /proc/self/mountinfo; echo; stat -c %d:%i / /.. /../..; cd /..; cd ..; stat -c %d:%i ."
+
+    private func check(_ outcome: Perigee.Outcome) throws {
         try #require(outcome.status == 0, "\(outcome.errors)")
         let parts = outcome.output.split(separator: "\n", omittingEmptySubsequences: false)
         let mounts = parts.prefix { !$0.isEmpty }.map { $0.split(separator: " ").map(String.init) }
