@@ -40,6 +40,9 @@ package struct CgroupSettings: Hashable, Sendable {
 
     private let legacy: CgroupControllers
 
+    /// The controllers in which the group must be: those that the writes need, and those that are named without a value.
+    private(set) var controllers: CgroupControllers = []
+
     /// Translates `resources` for a host that has the controllers `legacy` on v1 and the rest on v2. What can't be
     /// expressed is refused by name.
     package init(_ resources: LinuxResources, legacy: CgroupControllers) throws(CgroupError) {
@@ -71,10 +74,9 @@ package struct CgroupSettings: Hashable, Sendable {
         }
         for rule in resources.devices { devices.append(try DeviceRule(rule)) }
         if !devices.isEmpty { devices += DeviceRule.defaults }
+        controllers = writes.reduce(into: []) { $0.formUnion($1.controller) }
+        if resources.cpu.namesSets { controllers.formUnion(legacy.intersection(.cpuset)) }
     }
-
-    /// The controllers that the writes need.
-    var controllers: CgroupControllers { writes.reduce(into: []) { $0.formUnion($1.controller) } }
 }
 
 // MARK: - Memory

@@ -99,6 +99,22 @@ struct OwnedCgroupTests {
         #expect(try CgroupFile.readRaw("\(memory.directory)/\(file)") == "\(128 << 20)\n")
     }
 
+    @Test("a processor object without a value is a group of cpuset too, with all that the group above has")
+    func namedSets() throws {
+        guard let cpuset = layout.hierarchies.first(where: { $0.controllers.contains(.cpuset) }) else { return }
+        let bare = try OwnedCgroup(creating: path("bare"), in: layout, LinuxResources())
+        #expect(try !Descriptor.workingDirectory.exists(bare.view.directory(in: cpuset)))
+        let resources = try LinuxResources(JSON(parsing: Array(#"{"cpu": {}}"#.utf8)))
+        let group = try OwnedCgroup(creating: path("sets"), in: layout, resources)
+        for file in ["cpuset.cpus", "cpuset.mems"] {
+            let own = try CgroupFile.read("\(group.view.directory(in: cpuset))/\(file)")
+            #expect(try own == CgroupFile.read("\(cpuset.mountPoint)/\(file)"))
+        }
+        let pid = shell("while ! grep -q '[:,]cpuset[:,].*/sets$' /proc/self/cgroup; do :; done")
+        try group.view.join(pid, unified: true)
+        #expect(reap(pid) == 0)
+    }
+
     @Test("a frozen tree stands, and a killed one is gone with its grandchildren")
     func freezeAndKill() throws {
         let group = try OwnedCgroup(creating: path("tree"), in: layout, LinuxResources())
