@@ -16,6 +16,8 @@ package struct CgroupSetting: Hashable, Sendable {
     package let value: String
     /// What is done where the kernel has no such file.
     package var otherwise = Otherwise.failure
+    /// Whether the file is read again: some kernels take the value, and limit nothing.
+    var isReadBack = false
 
     package enum Otherwise: Hashable, Sendable {
         case failure
@@ -147,6 +149,7 @@ extension CgroupSettings {
         guard let limit, limit != 0 else { return }
         if legacy.contains(.memory) {
             add(property, .memory, .v1, file, "\(max(limit, -1))")
+            writes[writes.count - 1].isReadBack = true
         } else if limit > 0 {
             throw .unsupported(property: property, reason: "cgroup v2 has no such setting")
         }

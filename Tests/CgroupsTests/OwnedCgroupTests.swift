@@ -99,6 +99,25 @@ struct OwnedCgroupTests {
         #expect(try CgroupFile.readRaw("\(memory.directory)/\(file)") == "\(128 << 20)\n")
     }
 
+    @Test("a limit that the kernel takes without setting it is refused")
+    func withoutEffect() throws {
+        guard let memory = layout.hierarchies.first(where: { $0.controllers.contains(.memory) }) else { return }
+        for file in ["memory.kmem.limit_in_bytes", "memory.kmem.tcp.limit_in_bytes"] {
+            let limit: Int64 = 64 << 20
+            var resources = LinuxResources()
+            let isTCP = file.contains("tcp")
+            if isTCP { resources.memory.kernelTCP = limit } else { resources.memory.kernel = limit }
+            do {
+                let group = try OwnedCgroup(creating: path("kernel"), in: layout, resources)
+                #expect(try CgroupFile.read("\(group.view.directory(in: memory))/\(file)").hasPrefix("\(limit)"))
+            } catch let error as CgroupError {
+                let property = "linux.resources.memory.\(isTCP ? "kernelTCP" : "kernel")"
+                #expect(error.description.hasPrefix(property), "\(error)")
+            }
+            #expect(!exists(top))
+        }
+    }
+
     @Test("a processor object without a value is a group of cpuset too, with all that the group above has")
     func namedSets() throws {
         guard let cpuset = layout.hierarchies.first(where: { $0.controllers.contains(.cpuset) }) else { return }
