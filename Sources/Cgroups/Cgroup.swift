@@ -119,6 +119,16 @@ extension Cgroup {
             if error.code == .ENOENT, setting.otherwise != .failure { return try writeOther(setting, in: place) }
             throw CgroupError(error, property: setting.property)
         }
+        if setting.isReadBack { try verify(setting, in: place) }
+    }
+
+    /// Refuses a limit in bytes that the kernel has taken and not set.
+    private func verify(_ setting: CgroupSetting, in place: String) throws(CgroupError) {
+        let text = try CgroupFile.read("\(place)/\(setting.file)")
+        guard let wanted = UInt64(setting.value), let now = UInt64(text.prefix { $0 != "\n" }), now > wanted else {
+            return
+        }
+        throw .unsupported(property: setting.property, reason: "this kernel takes the value and limits nothing")
     }
 
     private func writeOther(_ setting: CgroupSetting, in place: String) throws(CgroupError) {

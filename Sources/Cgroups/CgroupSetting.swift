@@ -16,6 +16,8 @@ package struct CgroupSetting: Hashable, Sendable {
     package let value: String
     /// What is done where the kernel has no such file.
     package var otherwise = Otherwise.failure
+    /// Whether the file is read again: some kernels take the value, and limit nothing.
+    var isReadBack = false
 
     package enum Otherwise: Hashable, Sendable {
         case failure
@@ -39,6 +41,9 @@ package struct CgroupSettings: Hashable, Sendable {
     private(set) var leastMemory: UInt64?
 
     private let legacy: CgroupControllers
+
+    /// The controllers in which the group must be: those that the writes need, and those that are named without a value.
+    private(set) var controllers: CgroupControllers = []
 
     /// Translates `resources` for a host that has the controllers `legacy` on v1 and the rest on v2. What can't be
     /// expressed is refused by name.
@@ -71,10 +76,9 @@ package struct CgroupSettings: Hashable, Sendable {
         }
         for rule in resources.devices { devices.append(try DeviceRule(rule)) }
         if !devices.isEmpty { devices += DeviceRule.defaults }
+        controllers = writes.reduce(into: []) { $0.formUnion($1.controller) }
+        if resources.cpu.namesSets { controllers.formUnion(legacy.intersection(.cpuset)) }
     }
-
-    /// The controllers that the writes need.
-    var controllers: CgroupControllers { writes.reduce(into: []) { $0.formUnion($1.controller) } }
 }
 
 // MARK: - Memory
@@ -145,6 +149,7 @@ extension CgroupSettings {
         guard let limit, limit != 0 else { return }
         if legacy.contains(.memory) {
             add(property, .memory, .v1, file, "\(max(limit, -1))")
+            writes[writes.count - 1].isReadBack = true
         } else if limit > 0 {
             throw .unsupported(property: property, reason: "cgroup v2 has no such setting")
         }

@@ -54,6 +54,8 @@ package struct LinuxResources: Hashable, Sendable {
         package var cpus: String?
         package var mems: String?
         package var idle: Int64?
+        /// Whether the configuration has the object, be it empty: it stands for two subsystems, cpu and cpuset.
+        package var isNamed = false
 
         package init() {}
     }
@@ -83,6 +85,12 @@ package struct LinuxResources: Hashable, Sendable {
         hasher.combine(cpu)
         hasher.combine(pids)
     }
+}
+
+extension LinuxResources.CPU {
+    /// Whether the container has a group of its own in cpuset too. Where nothing is said of processors, the one that the
+    /// runtime is in does as well, and a move is saved.
+    package var namesSets: Bool { isNamed || cpus ?? "" != "" || mems ?? "" != "" }
 }
 
 extension LinuxResources {
@@ -147,5 +155,6 @@ extension LinuxResources.CPU {
         cpus = try json["cpus"]?.string()
         mems = try json["mems"]?.string()
         idle = try json["idle"]?.integer()
+        isNamed = true
     }
 }

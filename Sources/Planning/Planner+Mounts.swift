@@ -256,7 +256,7 @@ extension Planner {
     private func isJoined(_ controllers: [String], hybrid: Bool) -> Bool {
         var joined = ["devices", "memory", "cpu", "cpuacct", "pids"]
         let resources = spec.linux.resources
-        if resources.cpu.cpus ?? "" != "" || resources.cpu.mems ?? "" != "" { joined.append("cpuset") }
+        if resources.cpu.namesSets { joined.append("cpuset") }
         if !resources.hugepageLimits.isEmpty { joined.append("hugetlb") }
         if let rare = resources.rare {
             if rare.blockIO != nil { joined.append("blkio") }

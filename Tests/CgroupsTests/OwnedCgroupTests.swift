@@ -99,6 +99,41 @@ struct OwnedCgroupTests {
         #expect(try CgroupFile.readRaw("\(memory.directory)/\(file)") == "\(128 << 20)\n")
     }
 
+    @Test("a limit that the kernel takes without setting it is refused")
+    func withoutEffect() throws {
+        guard let memory = layout.hierarchies.first(where: { $0.controllers.contains(.memory) }) else { return }
+        for file in ["memory.kmem.limit_in_bytes", "memory.kmem.tcp.limit_in_bytes"] {
+            let limit: Int64 = 64 << 20
+            var resources = LinuxResources()
+            let isTCP = file.contains("tcp")
+            if isTCP { resources.memory.kernelTCP = limit } else { resources.memory.kernel = limit }
+            do {
+                let group = try OwnedCgroup(creating: path("kernel"), in: layout, resources)
+                #expect(try CgroupFile.read("\(group.view.directory(in: memory))/\(file)").hasPrefix("\(limit)"))
+            } catch let error as CgroupError {
+                let property = "linux.resources.memory.\(isTCP ? "kernelTCP" : "kernel")"
+                #expect(error.description.hasPrefix(property), "\(error)")
+            }
+            #expect(!exists(top))
+        }
+    }
+
+    @Test("a processor object without a value is a group of cpuset too, with all that the group above has")
+    func namedSets() throws {
+        guard let cpuset = layout.hierarchies.first(where: { $0.controllers.contains(.cpuset) }) else { return }
+        let bare = try OwnedCgroup(creating: path("bare"), in: layout, LinuxResources())
+        #expect(try !Descriptor.workingDirectory.exists(bare.view.directory(in: cpuset)))
+        let resources = try LinuxResources(JSON(parsing: Array(#"{"cpu": {}}"#.utf8)))
+        let group = try OwnedCgroup(creating: path("sets"), in: layout, resources)
+        for file in ["cpuset.cpus", "cpuset.mems"] {
+            let own = try CgroupFile.read("\(group.view.directory(in: cpuset))/\(file)")
+            #expect(try own == CgroupFile.read("\(cpuset.mountPoint)/\(file)"))
+        }
+        let pid = shell("while ! grep -q '[:,]cpuset[:,].*/sets$' /proc/self/cgroup; do :; done")
+        try group.view.join(pid, unified: true)
+        #expect(reap(pid) == 0)
+    }
+
     @Test("a frozen tree stands, and a killed one is gone with its grandchildren")
     func freezeAndKill() throws {
         let group = try OwnedCgroup(creating: path("tree"), in: layout, LinuxResources())

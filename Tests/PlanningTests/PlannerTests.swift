@@ -100,6 +100,20 @@ struct PlannerTests {
         }
     }
 
+    /// Of a hierarchy that it has not joined it would see the group that the runtime is in.
+    @Test("a container is shown the cpuset hierarchy where its configuration names processors, with or without a value")
+    func namedSets() throws {
+        let cgroups = HostFacts.CgroupLayout.legacy(hierarchies: [["memory"], ["cpuset"]], hybrid: false)
+        for (json, isShown) in [("{}", false), (#"{"cpu": {}}"#, true), (#"{"cpu": {"cpus": "0"}}"#, true)] {
+            var spec = try RuntimeSpec.standard()
+            spec.linux.resources = try LinuxResources(JSON(parsing: Array(json.utf8)))
+            let shown = try Self.plan(spec, cgroups).child.contains {
+                if case .mount(let mount) = $0 { mount.target == "/sys/fs/cgroup/cpuset" } else { false }
+            }
+            #expect(shown == isShown, "\(json)")
+        }
+    }
+
     @Test("with a second processor the network namespace is made beside, and joined before the sysfs that shows it")
     func networkBeside() throws {
         var host = Self.host(.unified)
