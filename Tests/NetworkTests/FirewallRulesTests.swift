@@ -114,14 +114,13 @@ import Testing
 
             chain input {
             type filter hook input priority filter; policy accept;
-            iifname \(links) ct state established,related accept
+            ct state established,related accept
             iifname \(links) drop
             }
 
             chain forward {
             type filter hook forward priority filter; policy accept;
-            iifname \(links) ct state established,related accept
-            oifname \(links) ct state established,related accept
+            ct state established,related accept
             oifname \(links) ct status dnat accept
             oifname \(links) drop
             iifname @outbound accept
