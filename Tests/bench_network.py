@@ -148,9 +148,9 @@ class Streams:
         space = f"--net=/proc/{self.spaces[whose][0]}/ns/net"
         return json.loads(text("nsenter", space, "ip", "-j", "-4", "addr", "show", "eth0"))[0]["addr_info"][0]["local"]
 
-    def gigabits(self, before: list[str], host: str, port: int, seconds: float) -> float:
+    def gigabits(self, before: list[str], host: str, port: int, seconds: int) -> float:
         """What iperf3 got through, in 10^9 bits a second; it may be that the server does not listen yet."""
-        words = [*before, "iperf3", "-J", "-c", host, "-p", str(port), "-t", f"{seconds:g}", "-O", "0.2"]
+        words = [*before, "iperf3", "-J", "-c", host, "-p", str(port), "-t", str(seconds), "-O", "0.2"]
         for _ in range(100):
             said = subprocess.run(words, capture_output=True, text=True, timeout=seconds + 30)
             # One that lost its server's answer at the end says so in its text alone.
@@ -160,7 +160,7 @@ class Streams:
             time.sleep(0.05)
         sys.exit(f"bench_network: {' '.join(words)}: {said.stdout}")
 
-    def compare(self, rounds: int, seconds: float) -> None:
+    def compare(self, rounds: int, seconds: int) -> None:
         ways = {
             "between two pods": lambda whose: self.gigabits(
                 ["nsenter", f"--net=/proc/{self.spaces[whose][1]}/ns/net"], self.address(whose), 5201, seconds),
@@ -221,7 +221,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-n", type=int, default=20, help="rounds (default 20)")
     parser.add_argument("--streams", type=int, default=10, help="rounds of iperf3 (default 10)")
-    parser.add_argument("--seconds", type=float, default=1, help="seconds that each goes on (default 1)")
+    # iperf3 takes whole ones: less than one would be 0, which is for ever.
+    parser.add_argument("--seconds", type=int, default=1, help="seconds that each goes on (default 1)")
     parser.add_argument("--view", choices=[*VIEWS], default=None, help="one alone")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()

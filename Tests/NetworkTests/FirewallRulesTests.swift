@@ -49,6 +49,7 @@ import Testing
         let rules = """
             chain prerouting {
             type filter hook prerouting priority dstnat; policy drop;
+            iifname "host" ether daddr 02:50:00:00:00:00/16 accept
             iifname . ether saddr . ip saddr @pods accept
             iifname . ether saddr . arp saddr ip @pods iifname . arp saddr ether . arp saddr ip @pods accept
             }
@@ -114,14 +115,13 @@ import Testing
 
             chain input {
             type filter hook input priority filter; policy accept;
-            iifname \(links) ct state established,related accept
+            ct state established,related accept
             iifname \(links) drop
             }
 
             chain forward {
             type filter hook forward priority filter; policy accept;
-            iifname \(links) ct state established,related accept
-            oifname \(links) ct state established,related accept
+            ct state established,related accept
             oifname \(links) ct status dnat accept
             oifname \(links) drop
             iifname @outbound accept
