@@ -7,8 +7,6 @@ enum HostSide {
     /// The records have changed, and the host not yet.
     private static let pending = "pending"
     private static let forwarding = "ipv4/ip_forward"
-    /// What stands in a tenant's `link` while the link is made or taken away; one that is there for sure has an empty one.
-    private static let unfinished = "unfinished"
 
     /// Says that ``apply(_:_:)`` is to come: whoever is killed before it leaves that to the next.
     static func announce(_ directory: borrowing NetworkDirectory) throws(NetworkError) {
@@ -43,7 +41,12 @@ enum HostSide {
                 }
             }
         } catch { throw .step(.records, error) }
-        for (tenant, subnet) in unwanted { try unlink(tenant, subnet, directory, own) }
+        for (tenant, subnet) in unwanted {
+            try during(.hostLink) { () throws(SystemError) in
+                try HostLink.remove(subnet, of: directory.identifier)
+                try directory.set("\(tenant)/link", nil)
+            }
+        }
         if wanted.isEmpty {
             try undo(rules, directory)
         } else {
@@ -85,26 +88,11 @@ enum HostSide {
     ) throws(NetworkError) {
         guard let router = try TenantRouter.existing(tenant, in: directory) else { return }
         try during(.hostLink) { () throws(SystemError) in
-            if try directory.text("\(tenant)/link")?.isEmpty == true { return }
+            if try directory.view.exists("\(tenant)/link") { return }
             // Before it is there: whoever is killed leaves what can be found.
-            try directory.set("\(tenant)/link", unfinished)
             try HostLink.make(subnet, of: directory.identifier, router.view, own)
             try directory.set("\(tenant)/link", "")
         }
-    }
-
-    /// Takes a tenant's link away; its router may be gone already.
-    static func unlink(
-        _ tenant: String, _ subnet: TenantSubnet, _ directory: borrowing NetworkDirectory, _ own: borrowing OwnNetwork
-    ) throws(NetworkError) {
-        try during(.hostLink) { () throws(SystemError) in
-            try directory.set("\(tenant)/link", unfinished)
-            try HostLink.remove(subnet, of: directory.identifier)
-        }
-        if let router = try TenantRouter.existing(tenant, in: directory) {
-            try during(.hostLink) { () throws(SystemError) in try HostLink.end(subnet, router.view, own) }
-        }
-        try during(.hostLink) { () throws(SystemError) in try directory.set("\(tenant)/link", nil) }
     }
 
     private static func undo(_ rules: HostRules, _ directory: borrowing NetworkDirectory) throws(NetworkError) {
