@@ -102,7 +102,7 @@ package struct PodList {
     }
 
     /// The first supervisor of a pod that was just made: a copy of this process, for a start by execution would read all
-    /// once more before it begins, a sixth of the time until the command.
+    /// once more before it begins.
     private func superviseAtOnce(_ id: String) throws(PodsError) {
         do throws(SystemError) {
             try OwnProgram.fork(as: words(toSupervise: id)) {
