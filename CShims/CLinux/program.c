@@ -1,10 +1,8 @@
 /* See clinux_program.h. */
 #include "clinux.h"
 #include "clinux_program.h"
+#include "signals.h"
 #include <grp.h>
-#include <sys/auxv.h>
-
-extern char **environ;
 
 /* Also what our own caller had open and never meant for a hook. */
 static void close_all_at_exec(void) {
@@ -12,15 +10,6 @@ static void close_all_at_exec(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit)) return;
     for (int fd = 3; (rlim_t)fd < limit.rlim_max && fd < 1 << 20; fd++) fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
-static void usual_signals(void) {
-    /* The kernel's structure: handler, flags, restorer, mask. libc's call refuses two of the numbers. */
-    const uint64_t standard[4] = {0, 0, 0, 0};
-    for (int n = 1; n <= 64; n++) syscall(SYS_rt_sigaction, n, standard, NULL, 8);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 static int streams(int in, int out, int errors) {
@@ -90,33 +79,6 @@ long clinux_start_program(const struct clinux_program *how, int *pidfd) {
     long pid = CLINUX(syscall(SYS_clone3, &args, sizeof args));
     if (pid == 0) child(how);
     return pid;
-}
-
-/* The arguments, and behind them the environment and the executable's name, are where the kernel put them; it shows what
- * is there now. Of what no longer ends where the arguments ended it shows all up to the first NUL (get_mm_cmdline in
- * fs/proc/base.c). prctl(2)'s PR_SET_MM would need CAP_SYS_RESOURCE. */
-static void go_by(const char *words, size_t length) {
-    char *begin = program_invocation_name, *end = (char *)getauxval(AT_EXECFN);
-    char *arguments_end = environ && *environ ? *environ : end;
-    if (!begin || !end || begin >= arguments_end || arguments_end > end) return;
-    size_t room = (size_t)(end - begin);
-    if (length >= room) return;
-    int fits = length <= (size_t)(arguments_end - begin);
-    for (size_t i = 0; i < length; i++) begin[i] = words[i] || fits || i == length - 1 ? words[i] : ' ';
-    memset(begin + length, 0, room - length);
-}
-
-long clinux_fork_apart(const char *words, size_t length) {
-    long pid = CLINUX(fork());
-    if (pid) return pid;
-    setsid();
-    usual_signals();
-    int null = open("/dev/null", O_RDWR);
-    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0) _exit(127);
-    closefrom(3);
-    go_by(words, length);
-    environ = NULL;
-    return 0;
 }
 
 long clinux_kill_group(int leader) { return leader > 1 ? CLINUX(kill(-leader, SIGKILL)) : 0; }

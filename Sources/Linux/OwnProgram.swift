@@ -1,7 +1,7 @@
 internal import CLinux
 internal import Glibc
 
-/// This very executable, run once more beside us in a session of its own; and the memory of this one.
+/// This very executable, begun once more beside us in a session of its own, or copied as it is; and the memory of this one.
 package enum OwnProgram {
     /// Starts it in a session of its own with none of our open files, and does not wait for it: its number. Wraps
     /// posix_spawn(3).

@@ -7,6 +7,8 @@ enum HostSide {
     /// The records have changed, and the host not yet.
     private static let pending = "pending"
     private static let forwarding = "ipv4/ip_forward"
+    /// What stands in a tenant's `link` while the link is made or taken away; one that is there for sure has an empty one.
+    private static let unfinished = "unfinished"
 
     /// Says that ``apply(_:_:)`` is to come: whoever is killed before it leaves that to the next.
     static func announce(_ directory: borrowing NetworkDirectory) throws(NetworkError) {
@@ -43,6 +45,7 @@ enum HostSide {
         } catch { throw .step(.records, error) }
         for (tenant, subnet) in unwanted {
             try during(.hostLink) { () throws(SystemError) in
+                try directory.set("\(tenant)/link", unfinished)
                 try HostLink.remove(subnet, of: directory.identifier)
                 try directory.set("\(tenant)/link", nil)
             }
@@ -88,8 +91,9 @@ enum HostSide {
     ) throws(NetworkError) {
         guard let router = try TenantRouter.existing(tenant, in: directory) else { return }
         try during(.hostLink) { () throws(SystemError) in
-            if try directory.view.exists("\(tenant)/link") { return }
+            if try directory.text("\(tenant)/link")?.isEmpty == true { return }
             // Before it is there: whoever is killed leaves what can be found.
+            try directory.set("\(tenant)/link", unfinished)
             try HostLink.make(subnet, of: directory.identifier, router.view, own)
             try directory.set("\(tenant)/link", "")
         }

@@ -1,7 +1,6 @@
 /* A program of the host's or a container's choice, beside us. It is C because between clone and exec the child must run
  * no Swift. */
 #pragma once
-#include <stddef.h>
 #include <stdint.h>
 
 /* What is executed, and where. */
@@ -32,12 +31,6 @@ enum {
  * other descriptor, and executes the program, when the socket closes. It is killed when the thread that has started it
  * ends; its own children are not. Returns its number and puts its pidfd into `pidfd`, or returns -errno. */
 long clinux_start_program(const struct clinux_program *how, int *pidfd);
-
-/* A copy of this process, which must have one thread, as the leader of a session of its own: with all signals at their
- * defaults and none blocked, /dev/null as its streams, no other descriptor and no environment. ps(1) shows `words`, of
- * `length` bytes with a NUL after each, where there is room for them. Returns 0 there, and here its number or -errno.
- * fork(2). */
-long clinux_fork_apart(const char *words, size_t length);
 
 /* Kills the process group `leader`, while nobody has waited for its leader. */
 long clinux_kill_group(int leader);
