@@ -2,18 +2,15 @@
 ///
 /// Loading a filter is on the path of every launch, and its price is the kernel's translation of each instruction and its
 /// trial run for each call number: for the default profile on x86-64 0.83 ms as libseccomp's list (1011 instructions),
-/// 0.35 as its tree (1256), 0.12 as written here (353). For neighbouring numbers mostly have one verdict. So the program
+/// 0.35 as its tree (1256), 0.09 as written here (248). For neighbouring numbers mostly have one verdict. So the program
 /// is run for each architecture and for one number of each interval that its comparisons can tell apart; numbers whose
 /// verdict doesn't depend on arguments become a search over runs of equal verdicts, and the others lead to the part of
 /// the program that looks at arguments, which is copied as it is.
 ///
 /// Nothing is assumed of the form of the program: where it does what this does not follow, it is left as it is.
 struct FilterCompaction {
-    /// What becomes of a number: decided, or up to the code at this index, which begins by loading an argument.
-    private enum Outcome: Hashable { case verdict(UInt32), block(Int) }
-
-    /// An instruction of the new program, or a jump to a block whose place is not known yet.
-    private enum Line { case instruction(FilterInstruction), block(Int) }
+    private typealias Outcome = VerdictSearch.Outcome
+    private typealias Line = VerdictSearch.Line
 
     private let program: [FilterInstruction]
 
@@ -36,20 +33,50 @@ struct FilterCompaction {
         var lines: [Line] = [.instruction(FilterInstruction(FilterCode.load, FilterData.architecture))]
         var blocks: [Int] = []
         for architecture in architectures {
-            var runs: [(start: UInt32, outcome: Outcome)] = []
+            var outcomes: [(number: UInt32, outcome: Outcome)] = []
             for number in numbers {
                 guard let outcome = run(architecture, number) else { return nil }
-                if runs.last?.outcome != outcome { runs.append((number, outcome)) }
+                if outcomes.last?.outcome != outcome { outcomes.append((number, outcome)) }
                 if case .block(let start) = outcome, !blocks.contains(start) { blocks.append(start) }
             }
-            guard let tree = search(runs) else { return nil }
+            guard let search = search(outcomes) else { return nil }
             lines.append(.instruction(FilterInstruction(FilterCode.jumpIfEqual, architecture, jumpTrue: 1)))
-            lines.append(.instruction(FilterInstruction(FilterCode.jump, UInt32(tree.count + 1))))
+            lines.append(.instruction(FilterInstruction(FilterCode.jump, UInt32(search.count + 1))))
             lines.append(.instruction(FilterInstruction(FilterCode.load, FilterData.number)))
-            lines += tree
+            lines += search
         }
         lines.append(.instruction(FilterInstruction(FilterCode.return, otherwise)))
         return linked(lines, blocks)
+    }
+
+    /// The code for one architecture, whose numbers from each of `outcomes` to the next have that: either over all numbers,
+    /// or over the native ones, with those of x32 before it, of which most fare as the native ones do.
+    private func search(_ outcomes: [(number: UInt32, outcome: Outcome)]) -> [Line]? {
+        let whole = VerdictSearch.lines(outcomes.map { VerdictSearch.Run(start: $0.number, outcomes: [$0.outcome]) })
+        guard let (native, others) = divided(outcomes), let below = VerdictSearch.lines(native),
+            let above = VerdictSearch.lines(others), let skipped = UInt8(exactly: above.count),
+            above.count + below.count + 1 < whole?.count ?? .max
+        else { return whole }
+        let x32 = FilterInstruction(
+            FilterCode.jumpIfGreaterOrEqual, SeccompArchitecture.x32Bit, jumpFalse: skipped)
+        return [.instruction(x32)] + above + below
+    }
+
+    /// The numbers below x32's bit, and those from it on; nil if there are none of the former.
+    private func divided(
+        _ outcomes: [(number: UInt32, outcome: Outcome)]
+    ) -> (native: [VerdictSearch.Run], others: [VerdictSearch.Run])? {
+        let bit = SeccompArchitecture.x32Bit
+        func outcome(_ number: UInt32) -> Outcome? { outcomes.last { $0.number <= number }?.outcome }
+        let native = outcomes.filter { $0.number < bit }
+        let bounds = Set(native.map { $0.number | bit } + outcomes.map(\.number).filter { $0 >= bit } + [bit])
+        var others: [VerdictSearch.Run] = []
+        for start in bounds.sorted() {
+            guard let own = outcome(start), let plain = outcome(start & ~bit) else { return nil }
+            let choice = start < 2 * bit && own == plain ? [.native, own] : [own]
+            if others.last?.outcomes != choice { others.append(VerdictSearch.Run(start: start, outcomes: choice)) }
+        }
+        return (native.map { VerdictSearch.Run(start: $0.number, outcomes: [$0.outcome]) }, others)
     }
 
     /// One number of each interval in which no comparison of the program can tell two numbers apart, ascending from 0.
@@ -92,54 +119,6 @@ struct FilterCompaction {
             }
         }
         return nil
-    }
-
-    /// A comparison of a search tree; `.next` skips so many of the comparisons behind it.
-    private struct Branch {
-        enum Target { case next(Int), leaf(Outcome) }
-        let start: UInt32
-        let ifAtLeast: Target
-        let ifLess: Target
-    }
-
-    /// A search for the run that holds the accumulator, with a line for each distinct outcome behind it; nil if the jumps
-    /// to those are too far for their eight bits.
-    private func search(_ runs: [(start: UInt32, outcome: Outcome)]) -> [Line]? {
-        let branches = branches(runs[...])
-        var leaves: [Outcome] = []
-        for run in runs where !leaves.contains(run.outcome) { leaves.append(run.outcome) }
-        var lines: [Line] = []
-        for (index, branch) in branches.enumerated() {
-            func distance(_ target: Branch.Target) -> UInt8? {
-                switch target {
-                case .next(let skipped): return UInt8(exactly: skipped)
-                case .leaf(let outcome):
-                    guard let place = leaves.firstIndex(of: outcome) else { return nil }
-                    return UInt8(exactly: branches.count - index - 1 + place)
-                }
-            }
-            guard let yes = distance(branch.ifAtLeast), let no = distance(branch.ifLess) else { return nil }
-            let code = FilterCode.jumpIfGreaterOrEqual
-            lines.append(.instruction(FilterInstruction(code, branch.start, jumpTrue: yes, jumpFalse: no)))
-        }
-        for leaf in leaves {
-            switch leaf {
-            case .verdict(let value): lines.append(.instruction(FilterInstruction(FilterCode.return, value)))
-            case .block(let start): lines.append(.block(start))
-            }
-        }
-        return lines
-    }
-
-    private func branches(_ runs: ArraySlice<(start: UInt32, outcome: Outcome)>) -> [Branch] {
-        guard runs.count > 1 else { return [] }
-        let middle = runs.startIndex + runs.count / 2
-        let (low, high) = (branches(runs[..<middle]), branches(runs[middle...]))
-        let branch = Branch(
-            start: runs[middle].start,
-            ifAtLeast: high.isEmpty ? .leaf(runs[middle].outcome) : .next(low.count),
-            ifLess: low.isEmpty ? .leaf(runs[runs.startIndex].outcome) : .next(0))
-        return [branch] + low + high
     }
 
     /// `lines` with the blocks behind them and the jumps to blocks filled in.

@@ -10,7 +10,7 @@ package import OCI
 /// writable by us alone.
 package struct SeccompCache {
     /// Raised whenever the form of the files or the way filters are made changes.
-    static let formatVersion: UInt32 = 2
+    static let formatVersion: UInt32 = 3
     /// How many filters are kept; beyond, the oldest go.
     package static let capacity = 32
 

@@ -28,11 +28,11 @@ struct FilterCompactionTests {
         let long = FilterMachine(try SeccompFilter.compile(profile, compacting: false))
         let short = FilterMachine(try SeccompFilter.compile(profile))
         let values: [UInt64] = [0, 2, 8, 38, 39, 40, 131_080, 0x1000_0000, 0xffff_ffff, 4_294_967_299]
-        let bases: [UInt32] = [0, 1 << 30, 1 << 31, 3 << 30, .max - 500]
+        let bases: [UInt32] = [0, 1 << 30, 1 << 31, 3 << 30, .max - 600]
         let architectures: [SeccompArchitecture] = [.x86_64, .x86, .aarch64, .arm]
         for architecture in architectures.map(\.auditValue) + [0, 1, 38, .max] {
             for base in bases {
-                for offset: UInt32 in 0...500 {
+                for offset: UInt32 in 0...600 {
                     for value in values {
                         let arguments = [value, 7, value &- 1]
                         let said = short.verdict(base + offset, architecture, arguments)

@@ -219,10 +219,10 @@ struct SeccompFilterTests {
     @Test("the default filter is a tree: no call takes many steps")
     func length() throws {
         let program = try SeccompFilter.compile(DefaultProfile.resolved())
-        #expect(program.count < 400)
+        #expect(program.count < 300)
         let machine = FilterMachine(program)
         let steps = (0..<500).compactMap { machine.run($0, SeccompArchitecture.native.auditValue)?.steps }
         #expect(steps.count == 500)
-        #expect((steps.max() ?? .max) < 24)
+        #expect((steps.max() ?? .max) < 28)
     }
 }
