@@ -3,11 +3,13 @@
 
 serve PROTOCOL PORT         answers whoever asks with his address; until it is killed
 keep HOST PORT SECONDS      asks by UDP from one socket, again and again, and prints each other answer
-ask PROTOCOL HOST PORT      asks that, and prints the answer, or `nothing` and why
+ask PROTOCOL HOST PORT [N]  asks that, and prints the answer, or `nothing` and why; N: over that many routers less one
+ask-by MAC HOST PORT        asks that by UDP in a frame to a hardware address, from eth0; prints `answer` or `nothing`
 ping HOST                   sends an echo request from a raw socket; prints `answer` or `nothing`
 reach PORT HOST...          asks all hosts at once by TCP, UDP and ICMP, and prints `HOST PROTOCOL` for each answer
 hear SECONDS [LINK]         prints a line for each frame that comes in on eth0 or LINK: address, kind, payload; 0 seconds:
                             until its standard input closes
+shout LINK HOST             sends datagrams by LINK to everybody, to a group, and to the host
 forge-out HOST...           sends frames from eth0 to hosts that are not in its network: by ARP, by IPv4 to everybody's and to
                             the hosts' hardware addresses, and by IPv6; prints what answers
 forge OTHER-IP OTHER-MAC    sends frames from eth0 that a pod may not send, and last one that it may
@@ -38,10 +40,12 @@ def serve(protocol, port):
             own.sendto(address[0].encode(), address)
 
 
-def ask(protocol, host, port):
+def ask(protocol, host, port, hops=None):
     kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
     own = socket.socket(socket.AF_INET, kind)
     own.settimeout(0.5)
+    if hops:
+        own.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, int(hops))
     try:
         own.connect((host, int(port)))
         if protocol == "udp":
@@ -137,11 +141,28 @@ def mac(text):
     return bytes.fromhex(text.replace(":", ""))
 
 
-def ipv4(source, target, payload):
+def ask_by(hardware, host, port):
+    own = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
+    own.bind(("eth0", 0x0800))
+    own.settimeout(0.1)
+    packet = ipv4(open_address(), host, b"who", int(port))
+    own.send(mac(hardware) + own.getsockname()[4] + struct.pack("!H", 0x0800) + packet)
+    end = time.monotonic() + 0.5
+    while time.monotonic() < end:
+        try:
+            frame, where = own.recvfrom(2000)
+        except TimeoutError:
+            continue
+        if where[2] != 4 and socket.inet_ntoa(frame[26:30]) == host and frame[23] == 17:
+            return print("answer")
+    print("nothing")
+
+
+def ipv4(source, target, payload, port=9):
     head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + 8 + len(payload), 0, 0, 64, 17, 0,
                        socket.inet_aton(source), socket.inet_aton(target))
     head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
-    return head + struct.pack("!HHHH", 9, 9, 8 + len(payload), 0) + payload
+    return head + struct.pack("!HHHH", 9, port, 8 + len(payload), 0) + payload
 
 
 def arp(mac_, address, target):
@@ -182,6 +203,14 @@ def forge(other, other_mac):
     send(b"\x01\x80\xc2\0\0\x03", them, 0x88cc, b"forged learning")
     send(them, me, 0x0800, ipv4(address, other, b"honest"))
     time.sleep(0.2)
+
+
+def shout(link, host):
+    own = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, link.encode())
+    for target in ["255.255.255.255", "224.0.0.251", host]:
+        own.sendto(b"shout to " + target.encode(), (target, 9))
 
 
 def forge_out(*hosts):

@@ -48,6 +48,7 @@ package struct Errno: RawRepresentable, Hashable, Sendable {
     package static let ENODATA = Errno(rawValue: Glibc.ENODATA)
     package static let EOPNOTSUPP = Errno(rawValue: Glibc.EOPNOTSUPP)
     package static let EADDRINUSE = Errno(rawValue: Glibc.EADDRINUSE)
+    package static let EADDRNOTAVAIL = Errno(rawValue: Glibc.EADDRNOTAVAIL)
     package static let ETIMEDOUT = Errno(rawValue: Glibc.ETIMEDOUT)
 
     /// The C name, `EPERM`; a number without a name reads `errno 4711`.

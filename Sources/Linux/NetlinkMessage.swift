@@ -8,7 +8,7 @@ package struct NetlinkMessage: Sendable {
 
         static let newLink = Kind(rawValue: 16), deleteLink = Kind(rawValue: 17), getLink = Kind(rawValue: 18)
         static let setLink = Kind(rawValue: 19)
-        static let newAddress = Kind(rawValue: 20)
+        static let newAddress = Kind(rawValue: 20), deleteAddress = Kind(rawValue: 21)
         static let newRoute = Kind(rawValue: 24)
         static let newNeighbour = Kind(rawValue: 28)
         /// `IPCTNL_MSG_CT_DELETE` of the subsystem `NFNL_SUBSYS_CTNETLINK`.

@@ -1,9 +1,12 @@
 /// A link's hardware address.
 package struct HardwareAddress: Hashable, Sendable, CustomStringConvertible {
+    /// What all of ours begin with: locally administered, and nobody's but one's.
+    package static let prefix: [UInt8] = [0x02, 0x50]
+
     package let octets: [UInt8]
 
-    /// Locally administered, of the one that has the address `address`: `02:50:…`.
-    package init(of address: IPv4Address) { octets = [0x02, 0x50] + address.octets }
+    /// Of the one that has the address `address`: `02:50:…`.
+    package init(of address: IPv4Address) { octets = HardwareAddress.prefix + address.octets }
 
     package var description: String {
         octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")
@@ -16,14 +19,16 @@ extension NetlinkMessage {
         static let address: UInt16 = 1, name: UInt16 = 3, master: UInt16 = 10, info: UInt16 = 18, space: UInt16 = 28
         // Of IFLA_LINKINFO.
         static let kind: UInt16 = 1, data: UInt16 = 2, slaveKind: UInt16 = 4, slaveData: UInt16 = 5
-        // VETH_INFO_PEER, IFLA_BRPORT_LEARNING, IFLA_BRPORT_UNICAST_FLOOD
-        static let peer: UInt16 = 1, learning: UInt16 = 8, flood: UInt16 = 9
+        // VETH_INFO_PEER
+        static let peer: UInt16 = 1
+        // IFLA_BRPORT_LEARNING, IFLA_BRPORT_UNICAST_FLOOD, IFLA_BRPORT_MCAST_FLOOD, IFLA_BRPORT_BCAST_FLOOD
+        static let learning: UInt16 = 8, flood: UInt16 = 9, multicast: UInt16 = 27, broadcast: UInt16 = 30
         // IFLA_BR_MCAST_SNOOPING
         static let multicastSnooping: UInt16 = 23
         // NDA_DST, NDA_LLADDR
         static let destination: UInt16 = 1, neighbour: UInt16 = 2
     }
-    private static let up: UInt32 = 1  // IFF_UP
+    private static let up: UInt32 = 1, noARP: UInt32 = 0x80  // IFF_UP, IFF_NOARP
 
     /// `struct ifinfomsg`
     private static func link(index: Int32 = 0, flags: UInt32 = 0, change: UInt32 = 0) -> [UInt8] {
@@ -42,12 +47,15 @@ extension NetlinkMessage {
         return message
     }
 
-    /// A pair of veth(4); the other end is made in the network namespace `space`.
+    /// A pair of veth(4); the other end is made in the network namespace `space`. An end without a hardware address gets one that
+    /// nobody knows.
     package static func pair(
-        _ name: String, peer: String, in space: Descriptor, _ peerAddress: HardwareAddress? = nil
+        _ name: String, _ address: HardwareAddress? = nil, peer: String, in space: Descriptor,
+        _ peerAddress: HardwareAddress? = nil
     ) -> NetlinkMessage {
         var message = NetlinkMessage(.newLink, [.create, .exclusive], family: link())
         message.add(Attribute.name, name)
+        if let address { message.add(Attribute.address, address.octets) }
         message.nest(Attribute.info) { info in
             info.add(Attribute.kind, "veth")
             info.nest(Attribute.data) { data in
@@ -72,6 +80,19 @@ extension NetlinkMessage {
         NetlinkMessage(.setLink, [], family: link(index: index, flags: up, change: up))
     }
 
+    /// The same of a link that neither asks nor answers by ARP: it reaches those whose ``neighbour(_:_:on:)`` it was told.
+    package static func bringUpWithoutARP(_ index: Int32) -> NetlinkMessage {
+        let flags = up | noARP
+        return NetlinkMessage(.setLink, [], family: link(index: index, flags: flags, change: flags))
+    }
+
+    /// Gives the link another hardware address.
+    package static func change(_ index: Int32, to address: HardwareAddress) -> NetlinkMessage {
+        var message = NetlinkMessage(.setLink, [], family: link(index: index))
+        message.add(Attribute.address, address.octets)
+        return message
+    }
+
     /// Has the link belong to a bridge.
     package static func join(_ index: Int32, bridge: Int32) -> NetlinkMessage {
         var message = NetlinkMessage(.setLink, [], family: link(index: index, flags: up, change: up))
@@ -83,13 +104,18 @@ extension NetlinkMessage {
     ///
     /// Frames to the bridge protocols' addresses are learnt from before any rule sees them: who could have it learn would get
     /// what is for another pod. `RTM_SETLINK` does not look at a port's settings.
-    package static func closedPort(_ index: Int32) -> NetlinkMessage {
+    ///
+    /// - Parameter isDeaf: it also gets nothing that is for everybody or for a group, but only what is for its station.
+    package static func closedPort(_ index: Int32, isDeaf: Bool = false) -> NetlinkMessage {
         var message = NetlinkMessage(.newLink, [], family: link(index: index))
         message.nest(Attribute.info) { info in
             info.add(Attribute.slaveKind, "bridge")
             info.nest(Attribute.slaveData) { data in
                 data.add(Attribute.learning, [0])
                 data.add(Attribute.flood, [0])
+                guard isDeaf else { return }
+                data.add(Attribute.multicast, [0])
+                data.add(Attribute.broadcast, [0])
             }
         }
         return message

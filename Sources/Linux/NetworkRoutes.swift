@@ -19,6 +19,13 @@ extension NetlinkMessage {
         return message
     }
 
+    /// Takes away what ``address(_:length:on:)`` gives.
+    package static func addressRemoval(_ address: IPv4Address, length: UInt8, on index: Int32) -> NetlinkMessage {
+        var message = NetlinkMessage(.deleteAddress, [], family: [inet, length, 0, 0] + bytes(index))
+        message.add(Attribute.local, address.octets)
+        return message
+    }
+
     /// A route by the link `index`; `gateway` needs no route of its own. `struct rtmsg`: table main, RTPROT_STATIC.
     package static func route(
         to network: IPv4Network, by index: Int32, gateway: IPv4Address? = nil, source: IPv4Address? = nil

@@ -1,7 +1,7 @@
 package import Linux
 
-/// The addresses of all tenants' networks: a /16 of the private ones (RFC 1918), a /24 of which is a tenant's. The first /24 is
-/// of the host's ends of the links to tenants' routers.
+/// The addresses of all tenants' networks: a /16 of the private ones (RFC 1918), a /24 of which is a tenant's. The first /24 stays
+/// free.
 package struct AddressPool: Hashable, Sendable, CustomStringConvertible {
     /// The first two octets.
     let prefix: (UInt8, UInt8)
@@ -58,16 +58,13 @@ package struct TenantSubnet: Hashable, Sendable {
 
     package var network: IPv4Network { IPv4Network(address(0), length: 24) }
 
-    /// Of the router, in the pods' network.
+    /// Of the tenant's router, or with a link to the host of the host.
     package var gateway: IPv4Address { address(1) }
 
     /// The pods' last octets; 254 and 255 stay free.
     static let podOctets: ClosedRange<UInt8> = 2...253
 
     package func address(_ last: UInt8) -> IPv4Address { IPv4Address(octets[0], octets[1], octets[2], last) }
-
-    /// Of the host's end of the link to the router: `A.B.0.INDEX`.
-    var hostEnd: IPv4Address { IPv4Address(octets[0], octets[1], 0, octets[2]) }
 
     /// The port of the router's bridge that a pod is behind.
     static func portName(_ last: UInt8) -> String { "pod\(last)" }

@@ -43,13 +43,7 @@ enum HostSide {
                 }
             }
         } catch { throw .step(.records, error) }
-        for (tenant, subnet) in unwanted {
-            try during(.hostLink) { () throws(SystemError) in
-                try directory.set("\(tenant)/link", unfinished)
-                try HostLink.remove(subnet, of: directory.identifier)
-                try directory.set("\(tenant)/link", nil)
-            }
-        }
+        for (tenant, subnet) in unwanted { try unlink(tenant, subnet, directory, own) }
         if wanted.isEmpty {
             try undo(rules, directory)
         } else {
@@ -97,6 +91,20 @@ enum HostSide {
             try HostLink.make(subnet, of: directory.identifier, router.view, own)
             try directory.set("\(tenant)/link", "")
         }
+    }
+
+    /// Takes a tenant's link away; its router may be gone already.
+    static func unlink(
+        _ tenant: String, _ subnet: TenantSubnet, _ directory: borrowing NetworkDirectory, _ own: borrowing OwnNetwork
+    ) throws(NetworkError) {
+        try during(.hostLink) { () throws(SystemError) in
+            try directory.set("\(tenant)/link", unfinished)
+            try HostLink.remove(subnet, of: directory.identifier)
+        }
+        if let router = try TenantRouter.existing(tenant, in: directory) {
+            try during(.hostLink) { () throws(SystemError) in try HostLink.end(subnet, router.view, own) }
+        }
+        try during(.hostLink) { () throws(SystemError) in try directory.set("\(tenant)/link", nil) }
     }
 
     private static func undo(_ rules: HostRules, _ directory: borrowing NetworkDirectory) throws(NetworkError) {

@@ -35,15 +35,15 @@ enum PodInterface {
         }
     }
 
-    /// All that there may be, whose hardware addresses are made of the others. What is asked for by ARP stands in one table for
+    /// All that there may be, and the gateway, whose hardware addresses are made of the others. What is asked for by ARP stands in one table for
     /// all of the host's namespaces, with room for 1024 by default (`gc_thresh3`): without these, pods that look for all
     /// addresses of their subnet take that room from everybody.
     private static func neighbours(
         of octet: UInt8, _ subnet: TenantSubnet, on interface: Int32
     ) -> [NetlinkMessage] {
-        TenantSubnet.podOctets.filter { $0 != octet }.map { other in
-            let address = subnet.address(other)
-            return .neighbour(address, HardwareAddress(of: address), on: interface)
+        let others = TenantSubnet.podOctets.filter { $0 != octet }.map(subnet.address)
+        return (others + [subnet.gateway]).map { address in
+            .neighbour(address, HardwareAddress(of: address), on: interface)
         }
     }
 

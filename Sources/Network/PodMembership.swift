@@ -127,11 +127,8 @@ enum PodMembership {
         let changesHost = record?.ports.isEmpty == false || isLast && hasLink
         if changesHost { try HostSide.announce(directory) }
         if isLast, hasLink {
-            try during(.hostLink) { () throws(SystemError) in
-                if let subnet = try directory.subnet(of: tenant) {
-                    try HostLink.remove(subnet, of: directory.identifier)
-                }
-            }
+            let subnet = try during(.records) { () throws(SystemError) in try directory.subnet(of: tenant) }
+            if let subnet { try HostSide.unlink(tenant, subnet, directory, own) }
         }
         if let record, !isLast, let router = try TenantRouter.existing(tenant, in: directory) {
             try during(.interface) { () throws(SystemError) in try PodInterface.remove(record.octet, router.view, own) }

@@ -5,12 +5,23 @@ enum RouterRules {
     /// Of the bridge: ARP and IPv4 alone, each pod's from its own port, with its own hardware address and its own IPv4 address.
     /// Both are made of the port's number, so that nothing is changed when a pod comes or goes. All else is dropped: other
     /// pods' addresses, IPv6 with its router advertisements, VLANs, and whatever else a program with CAP_NET_RAW may think of.
+    ///
+    /// Nobody forges on the host's port: what comes by it is what the host's rules have let through. It goes to one pod each; what
+    /// programs of the host say to everybody on all of its links, such as mDNS, is not for pods.
     static func changes(_ subnet: TenantSubnet) -> PacketFilter {
         let set = "pods", chain = "prerouting"
         var filter = PacketFilter(.bridge, "perigee")
         filter.addTable()
         filter.addSet(set, [.interface, .hardware, .address], TenantSubnet.podOctets.map { (element($0, subnet), []) })
         filter.addChain(chain, type: "filter", .prerouting, priority: -300, drops: true)
+        // iifname "host" ether daddr 02:50:…/16 accept
+        filter.addRule(
+            chain,
+            [
+                .load(.inputName, register: 0), .compare(register: 0, HostRules.name(HostLink.routerEnd)),
+                .payload(.link, offset: 0, size: 2, register: 0), .compare(register: 0, HardwareAddress.prefix),
+                .verdict(.accept),
+            ])
         // ether type ip iifname . ether saddr . ip saddr @pods accept
         let ip: [UInt8] = [0x08, 0x00], arp: [UInt8] = [0x08, 0x06]
         filter.addRule(chain, isKind(ip) + isPod(set, .link, 6, addressAt: 12) + [.verdict(.accept)])

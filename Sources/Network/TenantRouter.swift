@@ -56,10 +56,33 @@ enum TenantRouter {
         try NetworkSetting.set("ipv4/ip_forward", to: "1")
         try NetworkSetting.set("ipv4/conf/all/send_redirects", to: "0")
         try NetworkSetting.set("ipv4/conf/default/send_redirects", to: "0")
+        // Where br_netfilter is loaded, each frame on a bridge would be looked at as a packet too, with a look-up of its route, for
+        // iptables' rules of this namespace, which has none.
+        for kind in ["iptables", "ip6tables", "arptables"] {
+            try NetworkSetting.set("bridge/bridge-nf-call-\(kind)", to: "0")
+        }
         let socket = try NetlinkSocket.open()
         try socket.request(.bridge(bridge, HardwareAddress(of: subnet.gateway)), bridge, "RTM_NEWLINK")
-        let index = try socket.index(of: bridge)
-        try socket.request(.address(subnet.gateway, length: 24, on: index), bridge, "RTM_NEWADDR")
+        try setGateway(true, subnet, socket)
+    }
+
+    /// Whether the bridge itself is the pods' gateway, which answers that nothing is reachable; or somebody behind one of its
+    /// ports, see ``HostLink``. Can be done twice.
+    static func setGateway(
+        _ isGateway: Bool, _ subnet: TenantSubnet, _ socket: borrowing NetlinkSocket
+    ) throws(SystemError) {
+        let index = try socket.index(of: bridge), length: UInt8 = 24
+        if isGateway {
+            try socket.request(.change(index, to: HardwareAddress(of: subnet.gateway)), bridge, "RTM_SETLINK")
+            try socket.request(.address(subnet.gateway, length: length, on: index), bridge, "RTM_NEWADDR")
+        } else {
+            // Of an address that no pod has.
+            try socket.request(.change(index, to: HardwareAddress(of: subnet.address(0))), bridge, "RTM_SETLINK")
+            do throws(SystemError) {
+                let removal = NetlinkMessage.addressRemoval(subnet.gateway, length: length, on: index)
+                try socket.request(removal, bridge, "RTM_DELADDR")
+            } catch  where error.code == .EADDRNOTAVAIL {}
+        }
     }
 
     /// Takes it away, whatever is left of it.

@@ -114,6 +114,58 @@ import Testing
         #expect(tenant.clean() == [])
     }
 
+    @Test(
+        "With a link the host is the pods' gateway, one hop away, and hears what is sent to it alone; without one nobody is"
+    )
+    func gateway() throws {
+        let host = try TestHost("gateway")
+        let before = try host.state()
+        let tenant = host.tenant("g", configuration: try host.configuration(Self.parallel))
+        let alone = try tenant.server("alone"), own = tenant.address(of: "alone")
+        let gateway = own.split(separator: ".").dropLast().joined(separator: ".") + ".1"
+        let hardware = "02:50:" + gateway.split(separator: ".").map { $0.hex }.joined(separator: ":")
+        let router = "\(host.perigee.root)/@networks/\(tenant.name)/ns"
+        let settings = host.shell(
+            "for f in /proc/sys/net/bridge/bridge-nf-call-*; do if test -e $f; then cat $f; fi; done", in: router)
+        #expect(settings.status == 0 && !settings.output.contains("1"), "\(settings)")
+        // The router answers at once that there is no way.
+        let noWay = "nothing: [Errno 101] Network is unreachable"
+        #expect(host.python("ask", "tcp", TestHost.outsideAddress, "9001", in: alone) == noWay)
+
+        let server = try tenant.server("server", "--publish", "18080:9000")
+        let their = tenant.address(of: "server")
+        let running = [
+            try host.begin("serve", "tcp", "9000", in: server), try host.begin("serve", "udp", "9001", in: server),
+            try host.begin("serve", "udp", "9001", in: host.space),
+        ]
+        #expect(host.python("ask", "tcp", TestHost.address, "18080", "1", in: host.space) == TestHost.address)
+        #expect(host.python("ask", "tcp", TestHost.outsideAddress, "9001", in: alone) == "nothing: timed out")
+        let theirs = "02:50:" + their.split(separator: ".").map { $0.hex }.joined(separator: ":")
+        #expect(host.python("ask-by", theirs, their, "9001", in: alone) == "answer")
+        for target in ["127.0.0.1", TestHost.address, gateway] {
+            #expect(host.python("ask-by", hardware, target, "9001", in: alone) == "nothing", "\(target)")
+        }
+        let links = try host.configure("ip -o link | grep -o 'pg[0-9a-f]*-[0-9]*'").split(separator: "\n")
+        let link = String(try #require(links.first))
+        let listening = try host.begin("hear", "1", in: alone)
+        #expect(host.python("shout", link, own, in: host.space) == "")
+        #expect(try listening.output() == "\(hardware) 0800 shout to \(own)\n")
+        let hearing = try host.begin("hear", "4", link, in: host.space)
+        let ours = "02:50:" + own.split(separator: ".").map { $0.hex }.joined(separator: ":")
+        #expect(host.python("forge", gateway, hardware, in: alone) == "")
+        // Once to everybody, who it is not, and once to itself; nobody answers.
+        #expect(host.python("forge-out", gateway, in: alone) == "")
+        let heard = try hearing.output().split(separator: "\n")
+        #expect(heard == ["\(ours) 0800 honest", "\(ours) 0806 ", "\(ours) 0800 sent out"], "\(heard)")
+        #expect(try !host.configure("ip neigh").contains("REACHABLE"))
+
+        #expect(tenant.pod("stop", "server").status == 0)
+        #expect(host.python("ask", "tcp", TestHost.outsideAddress, "9001", in: alone) == noWay)
+        _ = running
+        #expect(tenant.clean() == [])
+        try host.checkUnchanged(since: before)
+    }
+
     @Test("`none` has its own network alone; `host` needs the tenant's permission, and is the host's")
     func kinds() throws {
         let host = try TestHost("kinds")
@@ -152,5 +204,13 @@ import Testing
         #expect(outcome.status == 0, "\(outcome)")
         for name in ["a", "b", "c"] { #expect(tenant.pod("logs", name).output == "3\n") }
         #expect(tenant.clean() == [])
+    }
+}
+
+extension StringProtocol {
+    /// An octet of an address, as hardware addresses write it.
+    fileprivate var hex: String {
+        let text = String(Int(self) ?? 0, radix: 16)
+        return (text.utf8.count < 2 ? "0" : "") + text
     }
 }

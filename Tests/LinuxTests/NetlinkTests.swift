@@ -37,6 +37,9 @@ import Testing
             address.bytes.dropFirst(16) == [
                 2, 24, 0, 0, 5, 0, 0, 0, 8, 0, 2, 0, 10, 210, 1, 2, 8, 0, 1, 0, 10, 210, 1, 2,
             ])
+        let removal = NetlinkMessage.addressRemoval(IPv4Address(10, 210, 1, 2), length: 24, on: 5)
+        #expect(removal.bytes[4] == 21)
+        #expect(removal.bytes.dropFirst(16) == [2, 24, 0, 0, 5, 0, 0, 0, 8, 0, 2, 0, 10, 210, 1, 2])
         let all = IPv4Network(IPv4Address(number: 0), length: 0)
         let route = NetlinkMessage.route(to: all, by: 5, gateway: IPv4Address(10, 210, 1, 1))
         #expect(
@@ -50,6 +53,8 @@ import Testing
     func ports() {
         let closed = NetlinkMessage.closedPort(3).bytes
         #expect(closed.suffix(20) == [20, 0, 5, 0, 5, 0, 8, 0, 0, 0, 0, 0, 5, 0, 9, 0, 0, 0, 0, 0])
+        let deaf = NetlinkMessage.closedPort(3, isDeaf: true).bytes
+        #expect(deaf.suffix(16) == [5, 0, 27, 0, 0, 0, 0, 0, 5, 0, 30, 0, 0, 0, 0, 0])
         let station = NetlinkMessage.station(HardwareAddress(of: IPv4Address(10, 210, 1, 2)), behind: 3).bytes
         #expect(
             station.dropFirst(16) == [7, 0, 0, 0, 3, 0, 0, 0, 0x40, 0, 4, 0, 10, 0, 2, 0, 2, 0x50, 10, 210, 1, 2, 0, 0])

@@ -49,6 +49,7 @@ import Testing
         let rules = """
             chain prerouting {
             type filter hook prerouting priority dstnat; policy drop;
+            iifname "host" ether daddr 02:50:00:00:00:00/16 accept
             iifname . ether saddr . ip saddr @pods accept
             iifname . ether saddr . arp saddr ip @pods iifname . arp saddr ether . arp saddr ip @pods accept
             }
