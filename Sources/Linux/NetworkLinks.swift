@@ -48,21 +48,19 @@ extension NetlinkMessage {
     }
 
     /// A pair of veth(4); the other end is made in the network namespace `space`. An end without a hardware address gets one that
-    /// nobody knows.
+    /// nobody knows, and one without an index the next that is free in its namespace.
     package static func pair(
-        _ name: String, _ address: HardwareAddress? = nil, peer: String, in space: Descriptor,
-        _ peerAddress: HardwareAddress? = nil
+        _ name: String, index: Int32 = 0, peer: String, in space: Descriptor, _ peerAddress: HardwareAddress
     ) -> NetlinkMessage {
-        var message = NetlinkMessage(.newLink, [.create, .exclusive], family: link())
+        var message = NetlinkMessage(.newLink, [.create, .exclusive], family: link(index: index))
         message.add(Attribute.name, name)
-        if let address { message.add(Attribute.address, address.octets) }
         message.nest(Attribute.info) { info in
             info.add(Attribute.kind, "veth")
             info.nest(Attribute.data) { data in
                 data.nest(Attribute.peer) { end in
                     end.add(structure: link())
                     end.add(Attribute.name, peer)
-                    if let peerAddress { end.add(Attribute.address, peerAddress.octets) }
+                    end.add(Attribute.address, peerAddress.octets)
                     end.add(Attribute.space, UInt32(bitPattern: space.number))
                 }
             }
@@ -158,6 +156,10 @@ extension NetlinkSocket {
         guard found.count >= 24 else { throw SystemError("netlink", name, detail: "RTM_GETLINK", .EIO) }
         return found.integer(at: 20, Int32.self)
     }
+
+    /// Has the kernel see now that the link `name` has come up, and not when it comes to that by itself: before, a bridge drops
+    /// what is for it. Kernels before 6.9 only answer. linkwatch_sync_dev in net/core/link_watch.c.
+    package func settle(_ name: String) throws(SystemError) { _ = try index(of: name) }
 
     /// Removes the link `name` if it is there; of a pair both ends.
     package func delete(_ name: String) throws(SystemError) {

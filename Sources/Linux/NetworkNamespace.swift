@@ -14,6 +14,9 @@ package struct OwnNetwork: ~Copyable {
         try Descriptor.workingDirectory.openFollowing("/proc/self/ns/net", O_RDONLY)
     }
 
+    /// The namespace that was remembered.
+    package var view: Descriptor { own.view }
+
     /// Does `body` in the namespace `space`, and is back whatever that says.
     package func inside<Result: ~Copyable>(
         _ space: Descriptor, _ body: () throws(SystemError) -> Result

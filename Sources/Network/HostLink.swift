@@ -7,6 +7,9 @@ internal import Linux
 enum HostLink {
     /// In the router.
     static let routerEnd = "host"
+    /// Beyond those of all links that a host ever had, and so not the one of the host's end: where both ends have one index, the
+    /// kernel may take a second until it sees that they are up, and the bridge drops what comes before (linkwatch_urgent_event).
+    private static let routerEndIndex: Int32 = 1 << 30
 
     static func make(
         _ subnet: TenantSubnet, of root: String, _ router: Descriptor, _ own: borrowing OwnNetwork
@@ -16,7 +19,9 @@ enum HostLink {
         let here = try NetlinkSocket.open()
         // Half of one.
         try here.delete(name)
-        try here.request(.pair(name, gateway, peer: routerEnd, in: router), name, "RTM_NEWLINK veth")
+        let there = try own.inside(router) { () throws(SystemError) in try NetlinkSocket.open() }
+        let pair = NetlinkMessage.pair(routerEnd, index: routerEndIndex, peer: name, in: own.view, gateway)
+        try there.request(pair, name, "RTM_NEWLINK veth")
         try NetworkSetting.set("ipv6/conf/\(name)/disable_ipv6", to: "1")
         // A connection to 127.0.0.1 that is led to a pod leaves by this link.
         try NetworkSetting.set("ipv4/conf/\(name)/route_localnet", to: "1")
@@ -29,14 +34,13 @@ enum HostLink {
             return NetlinkMessage.neighbour(address, HardwareAddress(of: address), on: index)
         }
         try here.request(all: neighbours, name, "RTM_NEWNEIGH")
-        let there = try own.inside(router) { () throws(SystemError) in try NetlinkSocket.open() }
         try TenantRouter.setGateway(false, subnet, there)
         let bridge = try there.index(of: TenantRouter.bridge)
-        let end = try there.index(of: routerEnd)
-        try there.request(.join(end, bridge: bridge), routerEnd, "RTM_SETLINK")
+        try there.request(.join(routerEndIndex, bridge: bridge), routerEnd, "RTM_SETLINK")
         // What is for nobody that the bridge knows is for no gateway either.
-        try there.request(.closedPort(end, isDeaf: true), routerEnd, "RTM_NEWLINK bridge_slave")
-        try there.request(.station(gateway, behind: end), routerEnd, "RTM_NEWNEIGH")
+        try there.request(.closedPort(routerEndIndex, isDeaf: true), routerEnd, "RTM_NEWLINK bridge_slave")
+        try there.request(.station(gateway, behind: routerEndIndex), routerEnd, "RTM_NEWNEIGH")
+        try there.settle(routerEnd)
         let route = NetlinkMessage.route(to: subnet.network, by: index, source: subnet.gateway)
         try here.request(route, "\(subnet.network)", "RTM_NEWROUTE")
     }

@@ -28,6 +28,7 @@ enum PodInterface {
             let interface = try here.index(of: name)
             try here.request(.address(address, length: 24, on: interface), name, "RTM_NEWADDR")
             try here.request(.bringUp(interface), name, "RTM_SETLINK")
+            try there.settle(port)
             try here.request(all: neighbours(of: octet, subnet, on: interface), name, "RTM_NEWNEIGH")
             let all = IPv4Network(IPv4Address(number: 0), length: 0)
             try here.request(.route(to: all, by: interface, gateway: subnet.gateway), name, "RTM_NEWROUTE")
