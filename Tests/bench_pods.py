@@ -83,7 +83,7 @@ class Perigee:
         with open(f"{work}/config.json", "w") as file:
             file.write('{"defaults": {"memory": null, "cpus": null, "pids": null, "max_pods": null}, '
                        '"tenants": {"many": {"mode": "parallel"}}}')
-        self.own = [f"{work}/perigee", "--store", f"{work}/store", "--root", f"{work}/root", "--config-file",
+        self.own = [f"{work}/perigee", "--store", f"{work}/store", "--root", f"{work}/run/root", "--config-file",
                     f"{work}/config.json"]
         subprocess.run([*self.own, "image", "load", f"{images}/demo-host.oci.tar"], stdout=subprocess.DEVNULL, check=True)
 
@@ -106,7 +106,7 @@ class Perigee:
 
 class Podman:
     def __init__(self, work: str, images: str):
-        self.own = ["podman", "--root", f"{work}/podman", "--runroot", f"{work}/podman-run", "--cgroup-manager", "cgroupfs"]
+        self.own = ["podman", "--root", f"{work}/podman", "--runroot", f"{work}/run/podman", "--cgroup-manager", "cgroupfs"]
         if "CRUN" in os.environ:
             self.own += ["--runtime", os.environ["CRUN"]]
         subprocess.run([*self.own, "load", "-q", "-i", f"{images}/demo-host.docker.tar"], stdout=subprocess.DEVNULL,
@@ -184,7 +184,7 @@ def many(perigee: Perigee, work: str, count: int) -> None:
     for pid in os.listdir("/proc"):
         try:
             with open(f"/proc/{pid}/cmdline") as file:
-                if f"{work}/root\0" not in file.read():
+                if f"{work}/run/root\0" not in file.read():
                     continue
             with open(f"/proc/{pid}/smaps_rollup") as file:
                 sizes += [int(line.split()[1]) for line in file if line.startswith("Pss_Anon:")]
@@ -215,6 +215,9 @@ def main() -> None:
     cache = os.environ.get("PERIGEE_CACHE") or os.path.join(
         os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "perigee")
     work = tempfile.mkdtemp(prefix="perigee-bench-", dir=os.environ.get("BENCH_DIR"))
+    # What a host has at /run, where both keep what runs by default.
+    os.mkdir(f"{work}/run")
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", f"{work}/run"], check=True)
     try:
         perigee = Perigee(work, f"{cache}/images")
         podman = Podman(work, f"{cache}/images") if shutil.which("podman") else None
@@ -224,7 +227,7 @@ def main() -> None:
         groups(perigee, work, options.n)
         many(perigee, work, options.pods)
     finally:
-        subprocess.run(["umount", "-R", f"{work}/podman/overlay"], stderr=subprocess.DEVNULL)
+        subprocess.run(["umount", "-R", f"{work}/podman/overlay", f"{work}/run"], stderr=subprocess.DEVNULL)
         shutil.rmtree(work, ignore_errors=True)
 
 
