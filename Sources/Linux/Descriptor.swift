@@ -145,7 +145,8 @@ extension Descriptor {
         var bytes: [UInt8] = []
         let room = (0...Int64(limit)).contains(size) ? Int(size) : 0
         while true {
-            let want = max(4096, room - bytes.count + 1)
+            // One byte beyond what is expected: that there is none shows the end, in the room that is there already.
+            let want = room > 0 && bytes.count <= room ? room - bytes.count + 1 : 4096
             let start = bytes.count
             bytes.append(contentsOf: repeatElement(0, count: want))
             let n = try check(
