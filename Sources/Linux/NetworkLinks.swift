@@ -1,6 +1,6 @@
 /// A link's hardware address.
 package struct HardwareAddress: Hashable, Sendable, CustomStringConvertible {
-    /// What all of ours begin with: locally administered, and nobody's but one's.
+    /// What all begin with that are made of an address: locally administered, and nobody's but one's.
     package static let prefix: [UInt8] = [0x02, 0x50]
 
     package let octets: [UInt8]

@@ -58,7 +58,7 @@ package struct TenantSubnet: Hashable, Sendable {
 
     package var network: IPv4Network { IPv4Network(address(0), length: 24) }
 
-    /// Of the tenant's router, or with a link to the host of the host.
+    /// Whose it is, the tenant's router or the host, see ``HostLink``.
     package var gateway: IPv4Address { address(1) }
 
     /// The pods' last octets; 254 and 255 stay free.

@@ -17,30 +17,32 @@ enum HostLink {
         let name = subnet.hostLink(of: root)
         let gateway = HardwareAddress(of: subnet.gateway)
         let here = try NetlinkSocket.open()
+        let there = try own.inside(router) { () throws(SystemError) in try NetlinkSocket.open() }
         // Half of one.
         try here.delete(name)
-        let there = try own.inside(router) { () throws(SystemError) in try NetlinkSocket.open() }
+        try there.delete(routerEnd)
         let pair = NetlinkMessage.pair(routerEnd, index: routerEndIndex, peer: name, in: own.view, gateway)
         try there.request(pair, name, "RTM_NEWLINK veth")
         try NetworkSetting.set("ipv6/conf/\(name)/disable_ipv6", to: "1")
         // A connection to 127.0.0.1 that is led to a pod leaves by this link.
         try NetworkSetting.set("ipv4/conf/\(name)/route_localnet", to: "1")
-        let index = try here.index(of: name)
-        try here.request(.address(subnet.gateway, length: 32, on: index), name, "RTM_NEWADDR")
-        // No ARP: it has no rules, and would tell pods which addresses the host has. Both sides know what they would ask for.
-        try here.request(.bringUpWithoutARP(index), name, "RTM_SETLINK")
-        let neighbours = TenantSubnet.podOctets.map { octet in
-            let address = subnet.address(octet)
-            return NetlinkMessage.neighbour(address, HardwareAddress(of: address), on: index)
-        }
-        try here.request(all: neighbours, name, "RTM_NEWNEIGH")
         try TenantRouter.setGateway(false, subnet, there)
         let bridge = try there.index(of: TenantRouter.bridge)
         try there.request(.join(routerEndIndex, bridge: bridge), routerEnd, "RTM_SETLINK")
         // What is for nobody that the bridge knows is for no gateway either.
         try there.request(.closedPort(routerEndIndex, isDeaf: true), routerEnd, "RTM_NEWLINK bridge_slave")
         try there.request(.station(gateway, behind: routerEndIndex), routerEnd, "RTM_NEWNEIGH")
+        // The host's end last: until it is up nothing passes.
+        let index = try here.index(of: name)
+        try here.request(.address(subnet.gateway, length: 32, on: index), name, "RTM_NEWADDR")
+        // No ARP: it has no rules, and would tell pods which addresses the host has. Both sides know what they would ask for.
+        try here.request(.bringUpWithoutARP(index), name, "RTM_SETLINK")
         try there.settle(routerEnd)
+        let neighbours = TenantSubnet.podOctets.map { octet in
+            let address = subnet.address(octet)
+            return NetlinkMessage.neighbour(address, HardwareAddress(of: address), on: index)
+        }
+        try here.request(all: neighbours, name, "RTM_NEWNEIGH")
         let route = NetlinkMessage.route(to: subnet.network, by: index, source: subnet.gateway)
         try here.request(route, "\(subnet.network)", "RTM_NEWROUTE")
     }

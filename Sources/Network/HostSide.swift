@@ -93,14 +93,17 @@ enum HostSide {
         }
     }
 
-    /// Takes a tenant's link away; its router may be gone already.
+    /// Takes a tenant's link away; its router may be gone already, or be about to go.
     static func unlink(
-        _ tenant: String, _ subnet: TenantSubnet, _ directory: borrowing NetworkDirectory, _ own: borrowing OwnNetwork
+        _ tenant: String, _ subnet: TenantSubnet, routerStays: Bool = true, _ directory: borrowing NetworkDirectory,
+        _ own: borrowing OwnNetwork
     ) throws(NetworkError) {
         try during(.hostLink) { () throws(SystemError) in
             try directory.set("\(tenant)/link", unfinished)
             try HostLink.remove(subnet, of: directory.identifier)
         }
+        // Else the mark goes with the router.
+        guard routerStays else { return }
         if let router = try TenantRouter.existing(tenant, in: directory) {
             try during(.hostLink) { () throws(SystemError) in try HostLink.end(subnet, router.view, own) }
         }

@@ -5,10 +5,12 @@ internal import Linux
 ///
 ///     ROOT/@networks                     flock(2), exclusive, of who changes something
 ///     ROOT/@networks/host                something of the host's is changed: its ip_forward of before
+///     ROOT/@networks/pending             the records have changed, and the host not yet
 ///     ROOT/@networks/iptables            the chain that has rules of ours
 ///     ROOT/@networks/TENANT/subnet       its addresses
 ///     ROOT/@networks/TENANT/ns           its router: a network namespace is mounted there
 ///     ROOT/@networks/TENANT/ready        the router is whole
+///     ROOT/@networks/TENANT/link         its ``HostLink`` is there; with a text in it, maybe half
 ///     ROOT/@networks/TENANT/outbound     its pods may reach what is outside
 ///     ROOT/@networks/TENANT/hosts        /etc/hosts of its pods, see ``HostsFile``
 ///     ROOT/@networks/TENANT/resolv       /etc/resolv.conf of those that reach nothing outside

@@ -36,9 +36,9 @@ enum PodInterface {
         }
     }
 
-    /// All that there may be, and the gateway, whose hardware addresses are made of the others. What is asked for by ARP stands in one table for
-    /// all of the host's namespaces, with room for 1024 by default (`gc_thresh3`): without these, pods that look for all
-    /// addresses of their subnet take that room from everybody.
+    /// All that there may be, and the gateway, whose hardware addresses are made of the others. What is asked for by ARP stands in
+    /// one table for all of the host's namespaces, with room for 1024 by default (`gc_thresh3`): without these, pods that look
+    /// for all addresses of their subnet take that room from everybody.
     private static func neighbours(
         of octet: UInt8, _ subnet: TenantSubnet, on interface: Int32
     ) -> [NetlinkMessage] {

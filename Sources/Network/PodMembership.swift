@@ -11,8 +11,8 @@ enum PodMembership {
         var record = try record(of: pod, subnet, in: directory)
         record.ports = ports
         let changed = record
-        let isOutbound = try setOutbound(rules.outbound, pod.tenant, in: directory)
-        if isOutbound || !ports.isEmpty { try HostSide.announce(directory) }
+        if !ports.isEmpty { try HostSide.announce(directory) }
+        try setOutbound(rules.outbound, pod.tenant, in: directory)
         try during(.records) { () throws(SystemError) in
             try directory.set("\(pod.tenant)/\(pod.id)", changed.text)
         }
@@ -91,16 +91,15 @@ enum PodMembership {
         throw .subnetUsedUp(subnet.network)
     }
 
-    /// Whether the host's rules must change: what a pod begins with holds for all of its tenant.
+    /// What a pod begins with holds for all of its tenant, and where it is another than before the host's rules must change.
     private static func setOutbound(
         _ outbound: Bool, _ tenant: String, in directory: borrowing NetworkDirectory
-    ) throws(NetworkError) -> Bool {
-        do throws(SystemError) {
-            let name = "\(tenant)/outbound"
-            if try directory.view.exists(name) == outbound { return false }
-            try directory.set(name, outbound ? "" : nil)
-            return true
-        } catch { throw .step(.records, error) }
+    ) throws(NetworkError) {
+        let name = "\(tenant)/outbound"
+        let before = try during(.records) { () throws(SystemError) in try directory.view.exists(name) }
+        if before == outbound { return }
+        try HostSide.announce(directory)
+        try during(.records) { () throws(SystemError) in try directory.set(name, outbound ? "" : nil) }
     }
 
     /// Takes away what there is of pod `id`, and of the tenant's network where it has no other pod.
@@ -128,7 +127,7 @@ enum PodMembership {
         if changesHost { try HostSide.announce(directory) }
         if isLast, hasLink {
             let subnet = try during(.records) { () throws(SystemError) in try directory.subnet(of: tenant) }
-            if let subnet { try HostSide.unlink(tenant, subnet, directory, own) }
+            if let subnet { try HostSide.unlink(tenant, subnet, routerStays: false, directory, own) }
         }
         if let record, !isLast, let router = try TenantRouter.existing(tenant, in: directory) {
             try during(.interface) { () throws(SystemError) in try PodInterface.remove(record.octet, router.view, own) }

@@ -38,36 +38,67 @@ struct VerdictSearch {
         var exceptions: [(number: UInt32, outcome: Outcome)] = []
     }
 
+    /// What was decided for a run, after all that was decided for those before it.
+    private struct Step {
+        let previous: Int?
+        let run: Int
+        let outcome: Outcome
+        let isException: Bool
+    }
+
     /// The runs as intervals: of all ways the one with the fewest comparisons, an exception counting as much as a bound.
     private static func intervals(_ runs: [Run]) -> [Interval] {
-        // For each outcome that the last interval may have, the cheapest way to it.
-        var ways: [(cost: Int, intervals: [Interval])] = []
+        // Of those for each outcome that the last interval may have, the cheapest: more than some lead nowhere, and a profile may
+        // have a verdict for each call.
+        let most = 16
+        var steps: [Step] = []
+        var ways: [(cost: Int, outcome: Outcome, last: Int)] = []
         for (index, run) in runs.enumerated() {
-            var next: [(cost: Int, intervals: [Interval])] = []
-            func offer(_ cost: Int, _ intervals: [Interval]) {
-                guard let same = next.firstIndex(where: { $0.intervals.last?.outcome == intervals.last?.outcome })
-                else { return next.append((cost, intervals)) }
-                if cost < next[same].cost { next[same] = (cost, intervals) }
-            }
-            if ways.isEmpty { for outcome in run.outcomes { offer(0, [Interval(start: run.start, outcome: outcome)]) } }
-            let single = index + 1 < runs.count && runs[index + 1].start == run.start + 1
-            for (cost, intervals) in ways {
-                guard let last = intervals.last else { continue }
-                for outcome in run.outcomes {
-                    if outcome == last.outcome {
-                        offer(cost, intervals)
-                    } else {
-                        offer(cost + 1, intervals + [Interval(start: run.start, outcome: outcome)])
-                    }
+            var next: [(cost: Int, outcome: Outcome, step: Step)] = []
+            func offer(_ cost: Int, in outcome: Outcome, after last: Int?, _ own: Outcome, isException: Bool = false) {
+                let step = Step(previous: last, run: index, outcome: own, isException: isException)
+                guard let same = next.firstIndex(where: { $0.outcome == outcome }) else {
+                    return next.append((cost, outcome, step))
                 }
-                guard single, let outcome = run.outcomes.first else { continue }
-                var longer = intervals
-                longer[longer.count - 1].exceptions.append((run.start, outcome))
-                offer(cost + 1, longer)
+                if cost < next[same].cost { next[same] = (cost, outcome, step) }
             }
-            ways = next
+            if ways.isEmpty { for outcome in run.outcomes { offer(0, in: outcome, after: nil, outcome) } }
+            let isSingle = index + 1 < runs.count && runs[index + 1].start == run.start + 1
+            for way in ways {
+                for outcome in run.outcomes {
+                    offer(way.cost + (outcome == way.outcome ? 0 : 1), in: outcome, after: way.last, outcome)
+                }
+                if isSingle, let own = run.outcomes.first {
+                    offer(way.cost + 1, in: way.outcome, after: way.last, own, isException: true)
+                }
+            }
+            if next.count > most { next = Array(next.sorted { $0.cost < $1.cost }.prefix(most)) }
+            ways = next.map { way in
+                steps.append(way.step)
+                return (way.cost, way.outcome, steps.count - 1)
+            }
         }
-        return ways.min { $0.cost < $1.cost }?.intervals ?? []
+        return intervals(runs, steps, from: ways.min { $0.cost < $1.cost }?.last)
+    }
+
+    /// Of the steps that end with `last`.
+    private static func intervals(_ runs: [Run], _ steps: [Step], from last: Int?) -> [Interval] {
+        var way: [Step] = []
+        var at = last
+        while let index = at {
+            way.append(steps[index])
+            at = steps[index].previous
+        }
+        var intervals: [Interval] = []
+        for step in way.reversed() {
+            let start = runs[step.run].start
+            if step.isException, !intervals.isEmpty {
+                intervals[intervals.count - 1].exceptions.append((start, step.outcome))
+            } else if intervals.last?.outcome != step.outcome {
+                intervals.append(Interval(start: start, outcome: step.outcome))
+            }
+        }
+        return intervals
     }
 
     // MARK: Comparisons

@@ -89,7 +89,7 @@ struct TestTenant: Sendable {
             pgrep -a -f '^perigee --root \(perigee.root) .* pod supervise \(name)-'
             find /sys/fs/cgroup -maxdepth 4 -type d -name '\(perigee.identifier).\(name)-*'
             grep -F '\(perigee.identifier).\(name)-' /proc/self/mountinfo
-            find \(directories) -maxdepth 2 -name '*\(name)-*'
+            find \(directories) -maxdepth 2 '(' -name '\(name)-*' -o -name '*.\(name)-*' ')'
             """)
         return found.output.split(separator: "\n").map(String.init)
     }
