@@ -12,8 +12,9 @@ interfaces of the host too. A call that fails must give a message with its error
 no harm; nothing may crash or hang.
 
 Scenarios: `supervisor` and `deadline` the process that stays with a pod, killed alone: whichever comes next goes on with
-the pod; `pod` a pod run; `first` the same in a new root, with a new volume; `run` a bundle; `load` an image load;
+the pod; `published` one whose pod has a port of the host; `pod` a pod run; `first` the same in a new root, with a new volume; `run` a bundle; `load` an image load;
 `create`, `start`, `exec` and `delete` of a container that was created from a bundle.
+All run in a network namespace of their own.
 `make test` runs each 61st: a number that has no part in common with that of the modes. Needs root, strace, and the image `demo-host` of Rootfs/images/build.py. Exit status: 0 clean, 1 violations, 2 usage.
 """
 
@@ -27,6 +28,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -221,6 +223,7 @@ class Place:
 
     def __init__(self, number: int, binary: str):
         # In memory: thousands of loads wait for no disk.
+        self.number = number
         self.directory = Path(f"/dev/shm/perigee-test-faults-{os.getpid()}-{number}")
         self.binary = binary
         self.root, self.store, self.bundle = (self.directory / n for n in ("root", "store", "bundle"))
@@ -564,6 +567,24 @@ class Hindered(Supervised):
         return []
 
 
+class Published(Supervised):
+    """The same of a pod with a port of the host: a router, a link to it, and rules."""
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        return "--publish", f"{18080 + self.place.number}:80"
+
+    def afterwards(self) -> list[str]:
+        problems = super().afterwards()
+        tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True).stdout
+        links = [name for _, name in socket.if_nameindex()]
+        return problems + [f"a network's: {name}" for name in [*tables.split(), *links] if self.place.identifier in name]
+
+
+class HinderedPublished(Published, Hindered):
+    """The same where a call of the supervisor's fails."""
+
+
 class Overdue(Supervised):
     """The same of one that reaches its deadline."""
     arguments = ["exec sleep 1000"]
@@ -670,7 +691,7 @@ class HinderedContainers(Containers):
 
 SCENARIOS = {
     "retire": Retire, "supervisor": Supervised, "containers": Containers, "hindered-containers": HinderedContainers,
-    "hindered": Hindered, "deadline": Overdue, "pod": Pod, "first": First, "run": Run, "load": Load, "create": Create,
+    "hindered": Hindered, "published": Published, "hindered-published": HinderedPublished, "deadline": Overdue, "pod": Pod, "first": First, "run": Run, "load": Load, "create": Create,
     "start": Start, "exec": Exec, "delete": Delete}
 ON_REQUEST = {"hindered-containers"}
 """Only where it is named: some of its failures are not survived yet."""
@@ -921,10 +942,16 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--point")
     parser.add_argument("--list", action="store_true", help="print the points, and run none")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if os.geteuid():
         print("faults.py: needs root", file=sys.stderr)
         return 2
+    if not options.inside:
+        # Where ports are published and links made. Forwarding is on: no worker switches it off for another.
+        own = 'ip link set lo up && echo 1 > /proc/sys/net/ipv4/ip_forward && exec "$@"'
+        words = ["unshare", "-n", "sh", "-c", own, "sh", sys.executable, __file__, "--inside", *sys.argv[1:]]
+        os.execvp(words[0], words)
     become_reaper()
     place = Place(99, options.binary)
     runner = Runner(place)

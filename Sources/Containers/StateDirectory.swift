@@ -132,7 +132,7 @@ package struct StateDirectory: ~Copyable {
     /// Whether a file of this name is one that a container has here.
     static func isOwn(_ name: [CChar]) -> Bool {
         let text = Descriptor.text(ofEntry: name)
-        return ownNames.contains(text) || ownNames.contains { text.hasPrefix("\($0).") && text.hasSuffix(".new") }
+        return ownNames.contains(text) || ownNames.contains { text.hasPrefix("\($0).") && Descriptor.isDraft(text) }
     }
 
     /// What ``ParkedLaunch`` has to say to who starts the container.

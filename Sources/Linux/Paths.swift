@@ -234,13 +234,19 @@ extension Descriptor {
             "write", String(cString: path), detail: "'\(text)'")
     }
 
+    private static let draftEnd = ".new"
+
+    /// Whether a file of this name is what ``replaceFile(_:with:mode:exactMode:)`` writes before it renames it: whoever is killed
+    /// leaves it.
+    package static func isDraft(_ name: String) -> Bool { name.hasSuffix(draftEnd) }
+
     /// Puts `bytes` where `path` is, all or nothing: written beside it under a name of its own, then renamed.
     ///
     /// - Parameter exactMode: its permissions, whatever the umask says.
     package func replaceFile(
         _ path: String, with bytes: [UInt8], mode: UInt32 = 0o600, exactMode: UInt32? = nil
     ) throws(SystemError) {
-        let temporary = "\(path).\(getpid()).new"
+        let temporary = "\(path).\(getpid())" + Self.draftEnd
         let file = try open(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
         do throws(SystemError) {
             if let exactMode { try file.view.setMode(exactMode) }

@@ -69,11 +69,20 @@ struct NetworkDirectory: ~Copyable {
         }
     }
 
-    /// Lets go of the lock, and of the directory if nothing is in it.
+    /// Lets go of the lock, and of the directory if nothing is in it but what somebody was writing who was killed.
     consuming func end() {
-        try? Descriptor.workingDirectory.unlink(path, flags: AT_REMOVEDIR)
+        do throws(SystemError) {
+            try removeDrafts()
+            try Descriptor.workingDirectory.unlink(path, flags: AT_REMOVEDIR)
+        } catch {}
         // Until here it must be held.
         _ = directory.view
+    }
+
+    private func removeDrafts() throws(SystemError) {
+        for entry in try view.entries() where Descriptor.isDraft(Descriptor.text(ofEntry: entry)) {
+            try view.unlink(entry)
+        }
     }
 
     /// Of the tenants that have a network, or half of one.
@@ -144,7 +153,7 @@ struct NetworkDirectory: ~Copyable {
             let id = Descriptor.text(ofEntry: entry)
             guard id.utf8.contains(UInt8(ascii: "-")), !id.hasSuffix(NetworkDirectory.hostnameEnd),
                 !id.hasSuffix(NetworkDirectory.hostsEnd),
-                !id.hasSuffix(".new"),
+                !Descriptor.isDraft(id),
                 let record = try record(id, of: tenant)
             else { continue }
             found.append(record)

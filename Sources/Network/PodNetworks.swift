@@ -98,7 +98,11 @@ package struct PodNetworks: Sendable {
 
     /// Takes away all that a pod has, and with the tenant's last pod the tenant's network. One that has nothing is no error.
     package func detach(_ id: String, of tenant: String) throws(NetworkError) {
-        try changing { directory, own throws(NetworkError) in try PodMembership.end(id, tenant, in: directory, own) }
+        try changing { directory, own throws(NetworkError) in
+            try PodMembership.end(id, tenant, in: directory, own)
+            // What an attempt before, or an attachment, could not do to its end.
+            if try HostSide.isPending(directory) { try HostSide.apply(directory, own) }
+        }
         try plugins.end(id, tenant)
     }
 
