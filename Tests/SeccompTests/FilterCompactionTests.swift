@@ -14,15 +14,32 @@ struct FilterCompactionTests {
         {"defaultAction": "SCMP_ACT_KILL_PROCESS", "syscalls": [{"names": ["exit_group"], "action": "SCMP_ACT_ALLOW"}]}
         """#
 
+    /// A verdict of its own for each of the first `count` calls: more than a search keeps ways for, and at last more than its
+    /// jumps reach.
+    private static func manifold(_ count: Int32) -> String {
+        let rules = (0..<count).compactMap { number in
+            SeccompArchitecture.native.name(of: number).map { name in
+                #"{"names": ["\#(name)"], "action": "SCMP_ACT_ERRNO", "errnoRet": \#(number + 1)}"#
+            }
+        }
+        let architectures = #""SCMP_ARCH_X86_64", "SCMP_ARCH_X32", "SCMP_ARCH_X86", "SCMP_ARCH_AARCH64""#
+        return """
+            {"defaultAction": "SCMP_ACT_ALLOW", "architectures": [\(architectures)], "syscalls": [
+            \(rules.joined(separator: ","))]}
+            """
+    }
+
     private static func profiles() throws -> [LinuxSeccomp] {
         [
             try DefaultProfile.resolved(), try DefaultProfile.resolved(["CAP_SYS_ADMIN"]),
             try LinuxSeccomp(JSON(parsing: Array(permissive.utf8))),
             try LinuxSeccomp(JSON(parsing: Array(alone.utf8))),
+            try LinuxSeccomp(JSON(parsing: Array(manifold(60).utf8))),
+            try LinuxSeccomp(JSON(parsing: Array(manifold(330).utf8))),
         ]
     }
 
-    @Test("a compacted filter says what the one of libseccomp says, to every call", arguments: 0..<4)
+    @Test("a compacted filter says what the one of libseccomp says, to every call", arguments: 0..<6)
     func agreement(index: Int) throws {
         let profile = try FilterCompactionTests.profiles()[index]
         let long = FilterMachine(try SeccompFilter.compile(profile, compacting: false))
