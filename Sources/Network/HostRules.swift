@@ -16,8 +16,8 @@ struct HostRules: Sendable {
     /// The whole table anew, in one step; with `replaces` there is one already.
     ///
     /// Whatever comes from a link of ours goes nowhere but to a published port, or out where the tenant's configuration allows
-    /// it; from elsewhere nothing else goes to such a link. What was published is masqueraded where the answer would not come back by the
-    /// host: from pods, and from 127.0.0.1. Behind each rule is what nft(8) says of it.
+    /// it; from elsewhere nothing else goes to such a link. What was published is masqueraded where the answer would not come
+    /// back by the host: from pods, and from 127.0.0.1. Behind each rule is what nft(8) says of it.
     func changes(replaces: Bool) -> PacketFilter {
         var filter = PacketFilter(.ip, table)
         if replaces { filter.deleteTable() }

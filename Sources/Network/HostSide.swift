@@ -15,8 +15,13 @@ enum HostSide {
         try during(.records) { () throws(SystemError) in try directory.set(pending, "") }
     }
 
-    static func isPending(_ directory: borrowing NetworkDirectory) throws(NetworkError) -> Bool {
-        do throws(SystemError) { return try directory.view.exists(pending) } catch { throw .step(.records, error) }
+    /// Does ``apply(_:_:)`` where it is to come: what was announced, by this command or by one that was killed or failed.
+    static func applyPending(
+        _ directory: borrowing NetworkDirectory, _ own: borrowing OwnNetwork
+    ) throws(NetworkError) {
+        if try during(.records, { () throws(SystemError) in try directory.view.exists(pending) }) {
+            try apply(directory, own)
+        }
     }
 
     /// Makes the host as the records say. In the host's network namespace.

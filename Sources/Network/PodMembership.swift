@@ -34,7 +34,7 @@ enum PodMembership {
             let name = "\(pod.tenant)/\(pod.id)" + NetworkDirectory.hostnameEnd
             try directory.setForAll(name, changed.hostname + "\n")
         }
-        if try HostSide.isPending(directory) { try HostSide.apply(directory, own) }
+        try HostSide.applyPending(directory, own)
         try HostSide.forgetFlows(to: ports)
         let files = PodAttachment.Files(pod.id, pod.tenant, in: directory.path, outbound: rules.outbound)
         return PodAttachment(changed.address, files, space, hold)

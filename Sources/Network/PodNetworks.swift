@@ -101,7 +101,7 @@ package struct PodNetworks: Sendable {
         try changing { directory, own throws(NetworkError) in
             try PodMembership.end(id, tenant, in: directory, own)
             // What an attempt before, or an attachment, could not do to its end.
-            if try HostSide.isPending(directory) { try HostSide.apply(directory, own) }
+            try HostSide.applyPending(directory, own)
         }
         try plugins.end(id, tenant)
     }
@@ -125,7 +125,7 @@ package struct PodNetworks: Sendable {
                     try PodMembership.end(record.id, tenant, in: directory, own)
                 }
             }
-            if try HostSide.isPending(directory) { try HostSide.apply(directory, own) }
+            try HostSide.applyPending(directory, own)
         }
         var failure: NetworkError?
         for record in try plugins.abandoned() where !isLive(record.id) {

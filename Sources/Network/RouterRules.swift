@@ -6,8 +6,8 @@ enum RouterRules {
     /// Both are made of the port's number, so that nothing is changed when a pod comes or goes. All else is dropped: other
     /// pods' addresses, IPv6 with its router advertisements, VLANs, and whatever else a program with CAP_NET_RAW may think of.
     ///
-    /// Nobody forges on the host's port: what comes by it is of the host's own, or what its rules have let through. It goes to one pod each; what
-    /// programs of the host say to everybody on all of its links, such as mDNS, is not for pods.
+    /// Nobody forges on the host's port: what comes by it is of the host's own, or what its rules have let through. It goes to
+    /// one pod each; what programs of the host say to everybody on all of its links, such as mDNS, is not for pods.
     static func changes(_ subnet: TenantSubnet) -> PacketFilter {
         let set = "pods", chain = "prerouting"
         var filter = PacketFilter(.bridge, "perigee")
