@@ -51,7 +51,7 @@ let package = Package(
         library("CZlib", "zlib", "zlib1g-dev"),
         library("CZstd", "libzstd", "libzstd-dev"),
         .target(name: "CLinux", path: "CShims/CLinux", cSettings: shimSettings),
-        .target(name: "CLaunch", path: "CShims/CLaunch", cSettings: shimSettings),
+        .target(name: "CLaunch", dependencies: ["CLinux"], path: "CShims/CLaunch", cSettings: shimSettings),
         .target(
             name: "CStart", path: "CShims/CStart", exclude: ["launch.order"],
             cSettings: shimSettings + [.define("PERIGEE_LEAN_START", .when(configuration: .release))]),

@@ -145,7 +145,7 @@ class Recorder:
                     continue
                 sent = 0
             elif event == EVENT_EXIT:
-                if who == pid:
+                if os.path.realpath(f"/proc/{who}/exe") == self.binary:
                     self.look(who)
                 sent = 0
             elif event or sent == signal.SIGSTOP or sent == signal.SIGTRAP and self.meet(who):
@@ -179,7 +179,12 @@ def main() -> None:
         store = f"{work}/store"
         path = bundle(binary, store, work)
         own = f"$PERIGEE --store {store} --root {work}/root"
-        for launch in (f"{own} run -b {path} order", f"{own} pod run --image demo-host -- /bin/true"):
+        # No limits: a host that has both versions of cgroup has few controllers in its v2 tree.
+        with open(f"{work}/settings.json", "w") as file:
+            file.write('{"defaults": {"memory": null, "cpus": null, "pids": null, "max_pods": null}}')
+        # A pod with its supervisor, which takes the place of the one before.
+        detached = f"{own} --config-file {work}/settings.json pod run --image demo-host --network none --detach -- /bin/true"
+        for launch in (f"{own} run -b {path} order", f"{own} pod run --image demo-host -- /bin/true", detached):
             # As a host with cgroup v2 has it, then as this one does. Twice: the second finds the first's files.
             for command in (f"{unified} {launch}", f"{unified} {launch}", launch):
                 recorder.run(command)

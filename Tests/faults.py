@@ -279,9 +279,12 @@ class Place:
             name = path.relative_to(self.store)
             if name.parts[0] == "layers" and len(name.parts) > 2 or name.parts[0] == "volumes":
                 continue
+            # What the next container's directories are made of.
+            if name.parts[0] == "blank":
+                continue
             # The place of pods stays, and a tenant's lock in it, and what is told and kept of pods that are gone.
             if name.parts[0] == "pods" and (
-                    len(name.parts) < 3 or name.parts[2].startswith((".accept-", ".events", "removed"))):
+                    len(name.parts) < 3 or name.parts[2].startswith((".accept-", ".events", ".blank", "removed"))):
                 continue
             result.append(f"{name} {path.lstat().st_mode:o}")
         return result

@@ -2,7 +2,7 @@
  * calls on values that were laid ready for them, and nothing else. */
 #pragma once
 #include "launch.h"
-#include "launch_syscall.h"
+#include "clinux_syscall.h"
 
 #include <linux/sched.h>
 #include <sys/syscall.h>

@@ -80,6 +80,13 @@ __attribute__((noreturn)) static void help(struct launch_birth *b) {
     for (;;) raw(SYS_exit_group, 0, 0, 0, 0, 0);
 }
 
+/* Where we run, or -1. Not sched_getcpu(3), which reads it from memory that a supervisor's first process had registered for
+ * itself (see clinux_go_on_apart). */
+static int here(void) {
+    unsigned processor;
+    return raw(SYS_getcpu, (long)&processor, 0, 0, 0, 0) ? -1 : (int)processor;
+}
+
 long launch_helper(int socket, const char *directory, const char *above, int *pidfd, struct launch_birth **birth) {
     struct launch_birth *b = birth_make(CLONE_VM);
     if (!b) return -errno;
@@ -87,15 +94,15 @@ long launch_helper(int socket, const char *directory, const char *above, int *pi
     b->directory = directory;
     b->above = above;
     b->made = LAUNCH_PENDING;
-    b->processor = sched_getcpu();
+    b->processor = here();
     struct clone_args args = {.flags = CLONE_VM, .pidfd = (uint64_t)(uintptr_t)pidfd};
     long pid = birth_begin(&args, b, help);
     if (pid > 0) {
         *birth = b;
         /* Or it leaves the child in the parent's queue until the parent sleeps, as on a virtual machine, whose processors
          * that have nothing to do count as taken. Who waits in a queue is moved at once; who runs must be stopped first. */
-        int here = sched_getcpu();
-        if (here >= 0) move_aside(pid, (unsigned)here);
+        int processor = here();
+        if (processor >= 0) move_aside(pid, (unsigned)processor);
     } else {
         launch_birth_end(b);
     }

@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
         "$clang" --target=$triple-unknown-linux-gnu -std=c11 -O2 -ffreestanding -fno-builtin -fno-stack-protector \
             -fno-asynchronous-unwind-tables -fno-pic -Wall -Wextra -Werror -Wvla -Wframe-larger-than=8192 \
             -nostdlib -static -fuse-ld=lld -Wl,--build-id=none,-z,noseparate-code,-z,noexecstack,--gc-sections \
-            -I ../CLaunch/include -o "$work/stage" ./*.c
+            -I ../CLaunch/include -I ../CLinux/include -o "$work/stage" ./*.c
         echo "#if arch($arch)"
         echo "/// The executable, an ELF file padded to whole words, least byte first."
         echo "let stageWords: [UInt64] = ["

@@ -22,7 +22,7 @@ enum {
 /* The fuzzer's: it looks at the arguments and makes up the result. */
 long syscall6(long n, long a, long b, long c, long d, long e, long f);
 #else
-#include "launch_syscall.h"
+#include "clinux_syscall.h"
 #endif
 
 /* Makes a call and remembers in the stage which one it was, for the error. */

@@ -26,6 +26,9 @@ package struct ImageHold: ~Copyable {
         return ImageHold(record, layers)
     }
 
+    /// The same once more: the image can't be removed until both are gone.
+    package borrowing func shared() -> ImageHold { ImageHold(record, layers) }
+
     /// The layers' directories, the top one first. They are this hold's: it must outlive their use.
     package var lowers: [Descriptor] { layers.reversed().map(\.fs) }
 }

@@ -11,6 +11,7 @@ package import OCI
 ///     layers/CHAINID/fs          a layer as overlayfs takes it; CHAINID/layer.json its record. Whoever uses it holds a
 ///                                shared flock(2) on the directory CHAINID
 ///     containers/ID/upper, work  of ``OverlayRootfs``, which holds an exclusive flock(2) on the directory ID
+///     blank/upper, work          what the next container's are, see ``BlankLayer``
 ///     containers/ID/disk         the file system that has both where the writable layer has a size
 ///     volumes/TENANT/NAME        named volumes, with a lock file .NAME each
 ///     tmp/NAME                   work of a load that runs, which holds an exclusive flock(2) on it

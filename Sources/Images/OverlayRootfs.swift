@@ -56,7 +56,12 @@ package struct OverlayRootfs: ~Copyable {
             return try root.open("containers", O_RDONLY | O_DIRECTORY)
         }
         let directory = containers.view
-        let own = try system { () throws(SystemError) in try makeLocked(id, in: directory) }
+        let own = try system { () throws(SystemError) in
+            if try BlankLayer.take(as: "containers/\(id)", in: root), let taken = try lock(id, in: directory) {
+                return taken
+            }
+            return try makeLocked(id, in: directory)
+        }
         var rootfs = OverlayRootfs(containers, own, id, hold)
         if let limit { try rootfs.limit(to: limit) }
         try rootfs.prepare()
@@ -67,6 +72,16 @@ package struct OverlayRootfs: ~Copyable {
         let made = try WritableDisk.make(size: size, in: own.view)
         try system { () throws(SystemError) in try made.view.makeDirectory("upper", mode: 0o755) }
         disk = consume made
+    }
+
+    /// Locks the directory, which has all; nil: a repair came before the lock, took it for one whose owner died, and removed it.
+    private static func lock(_ id: String, in containers: Descriptor) throws(SystemError) -> OwnedDescriptor? {
+        do throws(SystemError) {
+            let own = try containers.open(id, O_RDONLY | O_DIRECTORY)
+            _ = try own.view.lock(exclusive: true, waiting: true)
+            if try own.view.status().links == 0 { return nil }
+            return own
+        } catch  where error.code == .ENOENT { return nil }
     }
 
     /// Makes the directory with `upper` in it, and locks it. A repair may come before the lock, take the directory for
@@ -185,7 +200,7 @@ package struct OverlayRootfs: ~Copyable {
         let own = place
         let top = hold.lowers.first
         try system { () throws(SystemError) in
-            try own.makeDirectory("work", mode: 0o700)
+            do throws(SystemError) { try own.makeDirectory("work", mode: 0o700) } catch  where error.code == .EEXIST {}
             let upper = try own.open("upper", O_RDONLY | O_DIRECTORY)
             guard let top else { return try upper.view.setMode(0o755) }
             let status = try top.status()

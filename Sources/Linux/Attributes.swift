@@ -50,6 +50,12 @@ extension Descriptor {
         _ = try check(n, "utimensat", path.pointee == 0 ? subject : String(cString: path))
     }
 
+    /// Has it be accessed and modified now. Wraps `utimensat(2)`.
+    package func touch(_ path: UnsafePointer<CChar>) throws(SystemError) {
+        _ = try check(
+            clinux_utimensat(number, path, nil, AT_SYMLINK_NOFOLLOW), "utimensat", String(cString: path))
+    }
+
     /// Sets an extended attribute of this open file. Wraps `fsetxattr(2)`.
     package func setAttribute(_ name: UnsafePointer<CChar>, to value: UnsafeRawBufferPointer) throws(SystemError) {
         _ = try check(

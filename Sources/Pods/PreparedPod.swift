@@ -9,6 +9,8 @@ internal import Planning
 /// Dropped, nothing is left of it.
 struct PreparedPod: ~Copyable {
     let launch: ContainerRun
+    /// What ends the command.
+    let stopSignal: Int32
     /// The root file system; nil once it was handed over.
     var mount: OwnedDescriptor?
     private let rootfs: OverlayRootfs
@@ -18,10 +20,12 @@ struct PreparedPod: ~Copyable {
     private let workspace: OpenedWorkspace?
 
     fileprivate init(
-        _ launch: ContainerRun, _ mount: consuming OwnedDescriptor, _ rootfs: consuming OverlayRootfs,
-        _ state: consuming StateDirectory, _ volume: consuming VolumeHold?, _ workspace: OpenedWorkspace?
+        _ launch: ContainerRun, _ stopSignal: Int32, _ mount: consuming OwnedDescriptor,
+        _ rootfs: consuming OverlayRootfs, _ state: consuming StateDirectory, _ volume: consuming VolumeHold?,
+        _ workspace: OpenedWorkspace?
     ) {
         self.launch = launch
+        self.stopSignal = stopSignal
         self.mount = consume mount
         self.rootfs = rootfs
         self.state = state
@@ -48,7 +52,7 @@ struct PreparedPod: ~Copyable {
 struct PodPlacement {
     var identifier: ContainerIdentifier
     var hostname: String
-    /// nil: the command is the first process.
+    /// nil: the command is the first process. The stop signal is the image's, whatever it says.
     var initial: ContainerInit?
     /// Nothing is held, and nobody may use what is made: only the plan is wanted.
     var explains = false
@@ -64,8 +68,10 @@ struct PodPlacement {
 
 extension ImageStore {
     /// Reads the image, makes the overlay and the specification, and plans the launch. What takes longest is begun first.
+    /// `image` is the request's, where somebody holds it already.
     func prepare(
-        _ request: PodRequest, _ placement: PodPlacement, in root: borrowing RuntimeRoot, phases measured: LaunchPhases
+        _ request: PodRequest, _ placement: PodPlacement, image held: consuming ImageHold? = nil,
+        in root: borrowing RuntimeRoot, phases measured: LaunchPhases
     ) throws(PodsError) -> PreparedPod {
         var phases = measured
         let volume = try Volume(tenant: request.tenant, name: request.volume)
@@ -89,7 +95,11 @@ extension ImageStore {
         let namespaces = placement.network?.namespaces(standard.linux.namespaces) ?? standard.linux.namespaces
         if !placement.explains { state.begin(namespaces, &phases) }
         let hold: ImageHold
-        do throws(ImagesError) { hold = try self.hold(request.image) } catch { throw .images(error) }
+        if let held {
+            hold = held
+        } else {
+            do throws(ImagesError) { hold = try self.hold(request.image) } catch { throw .images(error) }
+        }
         let record = hold.record
         var config: ImageConfig
         do throws(ImagesError) { config = try self.config(of: record).config } catch { throw .images(error) }
@@ -129,10 +139,11 @@ extension ImageStore {
             isStrict: true,
             stopsOnSignal: placement.stopsOnSignal, timeout: request.timeout, stopSignal: stopSignal,
             timeline: request.timeline, initial: placement.initial)
+        run.initial?.stopSignal = stopSignal
         run.lock = placement.node?.lock
         do throws(ContainersError) {
             let launch = try ContainerRun(run, root: root, phases: phases)
-            return PreparedPod(launch, mount, rootfs, state, used, workspace)
+            return PreparedPod(launch, stopSignal, mount, rootfs, state, used, workspace)
         } catch { throw .containers(error) }
     }
 }

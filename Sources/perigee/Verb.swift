@@ -70,6 +70,7 @@ extension Verb {
         case podUnpause = "pod unpause"
         case podRemove = "pod rm"
         case podSupervise = "pod supervise"
+        case podUnfinished = "pod unfinished"
         case podValidate = "pod validate"
         case podBundle = "pod bundle"
         case podUnit = "pod unit"
@@ -99,7 +100,7 @@ extension Verb {
         case completion, complete, man
 
         /// Those that people type.
-        static var listed: [Name] { allCases.filter { $0 != .podSupervise && $0 != .complete } }
+        static var listed: [Name] { allCases.filter { ![.podSupervise, .podUnfinished, .complete].contains($0) } }
 
         /// Without the table that `init(rawValue:)` makes first.
         static func named(_ text: String) -> Name? { allCases.first { $0.rawValue == text } }
@@ -130,6 +131,7 @@ extension Verb {
             case .podUnpause: .podUnpause
             case .podRemove: .podRemove
             case .podSupervise: .podSupervise
+            case .podUnfinished: .podUnfinished
             case .podValidate: .podValidate
             case .podBundle: .podBundle
             case .podUnit: .podUnit

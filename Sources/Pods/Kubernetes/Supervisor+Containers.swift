@@ -16,7 +16,7 @@ extension Supervisor {
         } catch { return try finish(.failed, "CreateContainerConfigError", error.summary) }
         images = manifest.allContainers.map(\.image)
         // One that was killed may have begun to launch some of it.
-        _ = Repair.run(in: root, and: store)
+        repair(root)
         let sandbox = PodSandbox(
             record.id, root: list.rootPath, manifest, fullName: record.hostname,
             sharedMemory: tenant?.limits.sharedMemory)
@@ -59,7 +59,7 @@ extension Supervisor {
     /// What it has of its node, for those that are begun again.
     private mutating func takePlaceBack(in root: borrowing RuntimeRoot) {
         takeSlotBack(in: root)
-        guard let name = record.node, let configuration = try? Configuration.read(record.configuration),
+        guard let name = record.node, let configuration = try? configuration(),
             let profile = try? configuration.node(name)
         else { return }
         node = NodeShare(
@@ -68,7 +68,7 @@ extension Supervisor {
 
     /// As the configuration has it now; nil: it can't be read.
     var tenant: Tenant? {
-        try? Configuration.read(record.configuration).tenant(named: record.request.tenant)
+        try? configuration().tenant(named: record.request.tenant)
     }
 
     private mutating func run(
@@ -85,7 +85,7 @@ extension Supervisor {
             if sandbox.network != nil, sandbox.hasOwnHosts { try makeHosts(sandbox.hosts) }
             if !isWhole { try sandbox.make(network: network?.namespacePath) }
             try publish()
-            let tenant = try Configuration.read(record.configuration).tenant(named: record.request.tenant)
+            let tenant = try configuration().tenant(named: record.request.tenant)
             volumes = try PodVolumes(manifest, sandbox, of: tenant, in: directory, store)
         } catch {
             // With containers of before there is nothing to be done but to end them.

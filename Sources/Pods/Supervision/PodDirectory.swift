@@ -19,6 +19,7 @@ internal import OCI
 ///     pods/ROOT/ID/containers/NAME/...  then out, err, log and exit of each container
 ///     pods/ROOT/ID/volumes/NAME         and the volumes that go with it
 ///     pods/ROOT/.ID          one that is being made
+///     pods/ROOT/.blank       what the next one is made of, see ``BlankPod``
 ///     pods/ROOT/@ID          one that is being removed
 ///     pods/ROOT/removed/ID   what is kept of one that was removed, see ``RemovedPods``
 ///     pods/ROOT/.events      what has happened to them, see ``PodEventLog``
@@ -29,7 +30,7 @@ struct PodDirectory: ~Copyable {
     let record: PodRecord
     let directory: OwnedDescriptor
 
-    private init(_ path: String, _ record: PodRecord, _ directory: consuming OwnedDescriptor) {
+    init(_ path: String, _ record: PodRecord, _ directory: consuming OwnedDescriptor) {
         self.path = path
         self.record = record
         self.directory = directory
@@ -42,18 +43,15 @@ struct PodDirectory: ~Copyable {
     static let errName = "err"
     static let exitName = "exit"
     static let stopName = "stop"
-    static let hostnameName = "hostname"
+    private static let hostnameName = "hostname"
     private static let failureName = "failure"
     private static let manifestName = "manifest"
     static let containersName = "containers"
-    /// Room on the disk for a status and a request, since both must be written where there is no other.
-    private static let reserves = [statusName + reserve, stopName + reserve]
-    private static let reserve = ".reserve"
-    private static let reserveSize = 8192
-    /// More for each container of a manifest.
-    private static let containerReserveSize = 2048
+    /// How the name of a file ends that is room on the disk for another.
+    static let reserve = ".reserve"
+    static let reserveSize = 8192
     /// Room for the end that the init writes.
-    private static let noEnd = [UInt8](repeating: 0, count: 64)
+    static let noEnd = [UInt8](repeating: 0, count: 64)
 
     /// Where the pods of a root are.
     static func all(of root: borrowing RuntimeRoot, store: String) throws(PodsError) -> String {
@@ -62,34 +60,35 @@ struct PodDirectory: ~Copyable {
         }
     }
 
-    /// Makes the directory of a new pod: accepted, and waiting for its supervisor.
-    static func make(_ record: PodRecord, in pods: String, _ file: ManifestFile? = nil) throws(PodsError) {
+    /// Makes the directory of a new pod: accepted, and its maker's until a supervisor has it.
+    static func make(
+        _ record: PodRecord, in pods: String, _ configuration: Configuration, _ file: ManifestFile? = nil
+    ) throws(PodsError) -> AcceptedPod {
         do throws(SystemError) {
             let here = Descriptor.workingDirectory
             try here.makeDirectories(pods, mode: 0o700)
             let all = try here.openFollowing(pods, O_RDONLY | O_DIRECTORY)
             // Under another name until it is whole: whoever lists them sees all of it or nothing.
             let draft = ".\(record.id)"
-            try all.view.makeDirectory(draft, mode: 0o700)
             do throws(SystemError) {
-                let made = try all.view.open(draft, O_RDONLY | O_DIRECTORY)
-                try made.view.makeNode(PodWake.name, mode: S_IFIFO | 0o600, device: 0)
-                _ = try made.view.open(lockName, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-                var size = reserveSize
                 var status = PodStatus()
+                let blank: BlankPod
                 if let file, let index = record.manifest {
-                    try made.view.makeFile(manifestName, with: file.text)
-                    let containers = file.pods[index].allContainers
-                    status.containers = PodLife(file.pods[index], lives: nil, deadline: nil, grace: 0).lives
-                    try makeContainers(containers.map(\.name), in: made.view)
-                    size += containerReserveSize * containers.count
+                    let manifest = file.pods[index]
+                    blank = try BlankPod.make(draft, in: all.view, containers: manifest.allContainers.map(\.name))
+                    try blank.directory.view.makeFile(manifestName, with: file.text)
+                    status.containers = PodLife(manifest, lives: nil, deadline: nil, grace: 0).lives
                 } else {
-                    try makeOutput(in: made.view)
+                    blank = try BlankPod.take(as: draft, in: all.view)
                 }
-                for name in reserves { try made.view.makeFile(name, with: [UInt8](repeating: 0, count: size)) }
-                try made.view.makeFile(statusName, with: status.json.bytes())
-                try made.view.makeFile(recordName, with: record.json.bytes())
+                let made = blank.directory.view
+                if let kind = record.request.network, kind != .pod {
+                    try made.makeFile(hostnameName, with: hostname(of: record), mode: 0o644)
+                }
+                try made.makeFile(statusName, with: status.json.bytes())
+                try made.makeFile(recordName, with: record.json.bytes())
                 try all.view.rename(draft, to: record.id, in: all.view)
+                return AcceptedPod("\(pods)/\(record.id)", record, blank, status, configuration)
             } catch {
                 try? all.view.removeTree(draft)
                 throw error
@@ -97,32 +96,37 @@ struct PodDirectory: ~Copyable {
         } catch { throw .pods(error) }
     }
 
-    /// Returns when pod `id` is on the disk, its record last: it is accepted whatever happens to the host. Not waited for before
+    /// What must be on the disk for the pod to be accepted whatever happens to the host, its record last. Not waited for before
     /// the pod begins; a host that goes down meanwhile leaves a record that is empty, and of a pod that nobody was promised.
     static func keep(_ id: String, in pods: String) throws(SystemError) {
+        for number in try lasting(id, in: pods).map(\.number) {
+            let file = OwnedDescriptor(taking: number)
+            try file.view.synchronize()
+            try file.close()
+        }
+    }
+
+    /// The files of ``keep(_:in:)``, for whoever sees them to the disk, and closes them.
+    static func lasting(_ id: String, in pods: String) throws(SystemError) -> [Descriptor] {
+        var files: [Descriptor] = []
         for name in [manifestName, recordName] {
             do throws(SystemError) {
                 let file = try Descriptor.workingDirectory.open("\(pods)/\(id)/\(name)", O_RDONLY)
-                try file.view.synchronize()
-                try file.close()
+                files.append(Descriptor(file.release()))
             } catch  where error.code == .ENOENT {}
         }
+        return files
     }
 
-    /// What one command writes to.
-    private static func makeOutput(in directory: Descriptor) throws(SystemError) {
-        for name in [outName, errName] { try directory.makeNode(name, mode: S_IFIFO | 0o600, device: 0) }
-        try directory.makeFile(exitName, with: noEnd)
-        try directory.makeFile(PodLog.stateName, with: PodLog.noState)
-    }
+    private static func hostname(of record: PodRecord) -> [UInt8] { Array((record.hostname + "\n").utf8) }
 
-    private static func makeContainers(_ names: [String], in directory: Descriptor) throws(SystemError) {
-        try directory.makeDirectory(containersName, mode: 0o700)
-        for name in names {
-            try directory.makeDirectory("\(containersName)/\(name)", mode: 0o700)
-            let made = try directory.open("\(containersName)/\(name)", O_RDONLY | O_DIRECTORY)
-            try makeOutput(in: made.view)
+    /// Where its /etc/hostname is. An older version made it only when it was needed.
+    borrowing func hostnameFile() throws(SystemError) -> String {
+        if try !directory.view.exists(PodDirectory.hostnameName) {
+            let text = PodDirectory.hostname(of: record)
+            try directory.view.replaceFile(PodDirectory.hostnameName, with: text, mode: 0o644)
         }
+        return "\(path)/\(PodDirectory.hostnameName)"
     }
 
     /// The Pod that it is of, where it is one of a manifest.
@@ -333,6 +337,12 @@ struct PodDirectory: ~Copyable {
         return true
     }
 
+    /// Lays ready what the next pod is made of.
+    borrowing func provideNext() {
+        let all = try? Descriptor.workingDirectory.openFollowing(PodDirectory.parent(of: path), O_RDONLY | O_DIRECTORY)
+        if let all { BlankPod.provide(in: all.view) }
+    }
+
     private static func gone(_ path: String) -> String {
         parent(of: path) + "/@" + (path.split(separator: "/").last ?? "")
     }
@@ -349,10 +359,14 @@ struct PodDirectory: ~Copyable {
         else { return }
         for entry in entries {
             let name = Descriptor.text(ofEntry: entry)
-            let isGone =
-                name.hasPrefix("@")
-                ? isAbandoned(name, in: all.view)
-                : (name.hasPrefix(".") || isUnkept(name, in: all.view)) && isOld(name, in: all.view)
+            let isGone: Bool
+            if let isKept = BlankPod.isKept(name) {
+                isGone = !isKept
+            } else if name.hasPrefix("@") {
+                isGone = isAbandoned(name, in: all.view)
+            } else {
+                isGone = (name.hasPrefix(".") || isUnkept(name, in: all.view)) && isOld(name, in: all.view)
+            }
             if isGone { try? all.view.removeTree(name) }
         }
     }

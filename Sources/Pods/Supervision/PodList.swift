@@ -2,7 +2,7 @@ internal import Cgroups
 package import Containers
 internal import Glibc
 internal import Images
-internal import Linux
+package import Linux
 internal import Network
 package import OCI
 
@@ -39,13 +39,17 @@ package struct PodList {
         }
     }
 
-    /// All, or those of one tenant, the eldest first.
-    package func entries(tenant: String? = nil) throws(PodsError) -> [Entry] {
+    /// All, or those of one tenant, or of its name `name`, the eldest first; not the one whose id is `except`.
+    package func entries(
+        tenant: String? = nil, name: String? = nil, except: String? = nil
+    ) throws(PodsError) -> [Entry] {
         var found: [Entry] = []
-        for id in try PodDirectory.identifiers(in: pods) {
-            if let tenant, !id.hasPrefix(tenant + "-") { continue }
+        for id in try PodDirectory.identifiers(in: pods) where id != except {
+            if let tenant, !id.hasPrefix(tenant + "-" + (name.map { $0 + "-" } ?? "")) { continue }
             // One that was removed meanwhile is none.
-            guard let entry = try entry(id), tenant == nil || entry.record.request.tenant == tenant else { continue }
+            guard let entry = try entry(id), tenant == nil || entry.record.request.tenant == tenant,
+                name == nil || entry.record.name == name
+            else { continue }
             found.append(entry)
         }
         return found.sorted {
@@ -74,69 +78,115 @@ package struct PodList {
     ///
     /// - Throws: ``PodsError/podLimit(live:most:)`` where they would be too many beside each other.
     package func submit(
-        _ groups: [[PodRecord]], of tenant: Tenant, from file: ManifestFile? = nil
+        _ groups: [[PodRecord]], of tenant: Tenant, _ configuration: Configuration, from file: ManifestFile? = nil
     ) throws(PodsError) {
+        let pods = try accept(groups, of: tenant, configuration, from: file)
+        for pod in pods { try superviseAtOnce(pod) }
+        do throws(SystemError) { for pod in pods { try PodDirectory.keep(pod.record.id, in: self.pods) } } catch {
+            withdraw(pods.map(\.record.id), error)
+            throw .pods(error)
+        }
+    }
+
+    /// The same of one pod or more for a command that has nothing else to do: it tells the pods' host names on its standard
+    /// output, and ends with 0. Where it can't, it goes on as `pod unfinished`.
+    package func submitAndLeave(
+        _ groups: [[PodRecord]], of tenant: Tenant, _ configuration: Configuration, from file: ManifestFile? = nil
+    ) throws(PodsError) -> Never {
+        let pods = try accept(groups, of: tenant, configuration, from: file)
+        guard let last = pods.last else { preconditionFailure("a submission without pods") }
+        for pod in pods.dropLast() { try superviseAtOnce(pod) }
+        do throws(SystemError) {
+            var rest = OwnProgram.Rest(
+                files: [], text: pods.map { $0.record.hostname + "\n" }.joined(),
+                otherwise: own("pod", "unfinished") + pods.map(\.record.id))
+            for pod in pods { rest.files += try PodDirectory.lasting(pod.record.id, in: self.pods) }
+            try OwnProgram.goOnApart(
+                as: words(toSupervise: last.record.id), keeping: last.descriptors, leaving: rest)
+        } catch {
+            try? last.takeLock()?.close()
+            withdraw(pods.map(\.record.id), error)
+            throw .pods(error)
+        }
+        _exit(stay(with: last))
+    }
+
+    /// Sees to it that none of pods `ids` is there any more, whose records did not get to the disk: accepted is what outlives the
+    /// host's end.
+    package func withdraw(_ ids: [String], _ error: SystemError) {
+        for id in ids {
+            try? stop(id, StopRequest(reason: "Stopped", message: "not accepted: \(error)", grace: 0))
+            _ = try? end(of: id)
+            try? remove(id)
+        }
+    }
+
+    private func accept(
+        _ groups: [[PodRecord]], of tenant: Tenant, _ configuration: Configuration, from file: ManifestFile?
+    ) throws(PodsError) -> [AcceptedPod] {
         let records = groups.flatMap { $0 }
         let most = groups.map(\.count).max() ?? 0
         PodDirectory.sweep(pods)
         // Two can't both be the last for whom there is room.
         let turn = try TenantTurn.take(of: tenant.name, in: pods)
+        let made: [AcceptedPod]
         do throws(PodsError) {
             try checkRoom(records, beside: most, tenant)
-            try make(records, file)
+            made = try make(records, configuration, file)
         } catch {
             turn.end()
             throw error
         }
         turn.end()
-        for record in records { try superviseAtOnce(record.id) }
-        do throws(SystemError) { for record in records { try PodDirectory.keep(record.id, in: pods) } } catch {
-            // Accepted is what outlives the host's end.
-            for record in records {
-                try? stop(record.id, StopRequest(reason: "Stopped", message: "not accepted: \(error)", grace: 0))
-                _ = try? end(of: record.id)
-                try? remove(record.id)
-            }
-            throw .pods(error)
-        }
+        return made
     }
 
     /// The first supervisor of a pod that was just made: a copy of this process, for a start by execution would read all
     /// once more before it begins.
-    private func superviseAtOnce(_ id: String) throws(PodsError) {
+    private func superviseAtOnce(_ pod: AcceptedPod) throws(PodsError) {
         do throws(SystemError) {
-            try OwnProgram.fork(as: words(toSupervise: id)) {
-                do throws(PodsError) {
-                    let root: RuntimeRoot
-                    do throws(ContainersError) { root = try RuntimeRoot.at(path: rootPath) } catch {
-                        throw .containers(error)
-                    }
-                    try Supervisor.run(id, in: root, store: storePath)
-                    return 0
-                } catch { return 1 }
-            }
+            try OwnProgram.fork(as: words(toSupervise: pod.record.id), keeping: pod.descriptors) { stay(with: pod) }
+            // From now on it is the copy's alone.
+            try pod.takeLock()?.close()
         } catch { throw .pods(error) }
     }
 
+    /// What such a copy does: its exit status.
+    private func stay(with pod: AcceptedPod) -> Int32 {
+        do throws(PodsError) {
+            let root: RuntimeRoot
+            do throws(ContainersError) { root = try RuntimeRoot.at(path: rootPath) } catch { throw .containers(error) }
+            try Supervisor.run(pod, of: self, in: root, store: storePath)
+            return 0
+        } catch { return 1 }
+    }
+
     /// What another command runs for a pod whose supervisor is gone.
-    private func words(toSupervise id: String) -> [String] {
-        ["perigee", "--root", rootPath, "--store", storePath, "pod", "supervise", id]
+    private func words(toSupervise id: String) -> [String] { own("pod", "supervise", id) }
+
+    /// A command about these pods.
+    private func own(_ words: String...) -> [String] {
+        ["perigee", "--root", rootPath, "--store", storePath] + words
     }
 
     /// All of them or none.
-    private func make(_ records: [PodRecord], _ file: ManifestFile?) throws(PodsError) {
-        for (count, one) in records.enumerated() {
+    private func make(
+        _ records: [PodRecord], _ configuration: Configuration, _ file: ManifestFile?
+    ) throws(PodsError) -> [AcceptedPod] {
+        var made: [AcceptedPod] = []
+        for one in records {
             var record = one
             // All at one time: another submission comes before all of them or after.
             (record.acceptedAt, record.acceptedBoot) = (records[0].acceptedAt, records[0].acceptedBoot)
-            do throws(PodsError) { try PodDirectory.make(record, in: pods, file) } catch {
-                for other in records.prefix(count) { _ = try? PodDirectory.find(other.id, in: pods)?.remove() }
+            do throws(PodsError) { made.append(try PodDirectory.make(record, in: pods, configuration, file)) } catch {
+                for other in made { _ = try? other.takeDirectory()?.remove() }
                 throw error
             }
         }
         for record in records {
             PodEventLog.add(PodEvent(.accepted, of: record, message: "image \(record.request.image)"), in: pods)
         }
+        return made
     }
 
     /// `count` of them run beside each other.

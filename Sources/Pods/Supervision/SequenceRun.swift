@@ -72,11 +72,12 @@ package struct SequenceRun: ~Copyable {
         return results
     }
 
-    /// Copies what is to be uplinked, submits the pods, and returns: their host names. The pods of a later step wait for
-    /// those before. An uplink behind a pod needs somebody who stays with the steps.
+    /// Copies what is to be uplinked, and submits the pods as ``PodList/submitAndLeave(_:of:_:from:)`` does; returns where it was
+    /// interrupted before, or where there are none. The pods of a later step wait for those before. An uplink behind a pod needs
+    /// somebody who stays with the steps.
     ///
     /// - Throws: ``PodsError/notDetachable``
-    package mutating func submit() throws(PodsError) -> [String] {
+    package mutating func submit() throws(PodsError) {
         let uplinks = operation.groups.prefix { $0.steps.contains { $0.pod == nil } }
         let pods = Array(operation.groups[uplinks.count...])
         if let late = pods.flatMap(\.steps).first(where: { $0.pod == nil }) { throw .notDetachable(late.id) }
@@ -101,11 +102,10 @@ package struct SequenceRun: ~Copyable {
             for result in try run(group) where result.failure != nil {
                 throw .step(result.id, result.failure ?? "")
             }
-            if try follower.isInterrupted() { return [] }
+            if try follower.isInterrupted() { return }
         }
-        if try follower.isInterrupted() { return [] }
-        try list.submit(records, of: tenant)
-        return records.flatMap { $0.map(\.hostname) }
+        if try follower.isInterrupted() || records.isEmpty { return }
+        try list.submitAndLeave(records, of: tenant, configuration)
     }
 
     private mutating func run(_ group: StepGroup) throws(PodsError) -> [StepResult] {
@@ -140,7 +140,7 @@ package struct SequenceRun: ~Copyable {
             // Nothing of a group is begun where one of it can't be.
             return group.steps.map { StepResult(id: $0.id, failure: "\(error)") }
         }
-        do throws(PodsError) { try list.submit([records], of: tenant) } catch {
+        do throws(PodsError) { try list.submit([records], of: tenant, configuration) } catch {
             guard let failure = SequenceRun.failure(group, error) else { throw error }
             return group.steps.map { StepResult(id: $0.id, failure: failure) }
         }

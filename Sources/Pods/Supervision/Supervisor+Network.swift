@@ -8,7 +8,7 @@ extension Supervisor {
 
     /// Whether others' plugins make its network.
     var attachesLast: Bool {
-        guard needsNetwork, let configuration = try? Configuration.read(record.configuration) else { return false }
+        guard needsNetwork, let configuration = try? configuration() else { return false }
         return (try? configuration.tenant(named: record.request.tenant).limits.cni) == true
     }
 
@@ -28,13 +28,11 @@ extension Supervisor {
         let record = record
         guard let kind = record.request.network else { return nil }
         guard kind == .pod else {
-            do throws(SystemError) {
-                try directory.replaceFile(
-                    PodDirectory.hostnameName, with: Array((record.hostname + "\n").utf8), mode: 0o644)
-            } catch { throw .pods(error) }
-            return NetworkShare(kind, hostname: "\(path)/\(PodDirectory.hostnameName)")
+            do throws(SystemError) { return NetworkShare(kind, hostname: try pod.hostnameFile()) } catch {
+                throw .pods(error)
+            }
         }
-        let configuration = try Configuration.read(record.configuration)
+        let configuration = try configuration()
         let rules = try configuration.tenant(named: record.request.tenant).networkRules(configuration)
         let pod = PodNetworks.Pod(
             id: record.id, tenant: record.request.tenant, hostname: record.hostname, name: record.name)
@@ -47,7 +45,7 @@ extension Supervisor {
     /// The files of its /etc, and its address, wherever it was attached; nil: it is in no tenant's network.
     borrowing func networkView() throws(PodsError) -> (files: PodAttachment.Files, address: String)? {
         guard needsNetwork else { return nil }
-        let configuration = try Configuration.read(record.configuration)
+        let configuration = try configuration()
         let (id, tenant) = (record.id, record.request.tenant)
         let rules = try configuration.tenant(named: tenant).networkRules(configuration)
         guard let address = networks.address(of: id, tenant) else { return nil }

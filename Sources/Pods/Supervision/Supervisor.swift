@@ -29,6 +29,10 @@ package struct Supervisor: ~Copyable {
     /// Of a pod of several containers all that they need; empty: the one of its request.
     var images: [String] = []
     var status: PodStatus
+    /// Nobody has supervised it before, so that nothing of it can be there yet.
+    let isFirst: Bool
+    /// What the configuration was when the pod was accepted, as long as that was just now.
+    var accepted: Configuration?
 
     /// Takes pod `id` on until it has ended. Returns at once where another does already, or where it has ended.
     package static func run(_ id: String, in root: borrowing RuntimeRoot, store path: String) throws(PodsError) {
@@ -40,10 +44,26 @@ package struct Supervisor: ~Copyable {
         do throws(SystemError) {
             guard let lock = try own(pod) else { return }
             // What it was before the lock may be another supervisor's past.
-            var supervisor = Supervisor(pod, lock, list, store, status)
+            var supervisor = Supervisor(pod, lock, list, store, status, accepted: nil)
             do throws(PodsError) { supervisor.status = try supervisor.pod.status() } catch {
                 if case .pods(let error) = error { throw error }
             }
+            do throws(SystemError) { try supervisor.supervise(in: root) } catch {
+                supervisor.pod.setFailure("\(error)")
+                throw error
+            }
+        } catch { throw .pods(error) }
+    }
+
+    /// Takes a pod on that this process, or the one that it is a copy of, has just accepted.
+    static func run(
+        _ new: AcceptedPod, of list: PodList, in root: borrowing RuntimeRoot, store path: String
+    ) throws(PodsError) {
+        guard let pod = new.takeDirectory(), let lock = new.takeLock() else { return }
+        let store: ImageStore
+        do throws(ImagesError) { store = try ImageStore(path: path) } catch { throw .images(error) }
+        do throws(SystemError) {
+            var supervisor = Supervisor(pod, lock, list, store, new.status, accepted: new.configuration)
             do throws(SystemError) { try supervisor.supervise(in: root) } catch {
                 supervisor.pod.setFailure("\(error)")
                 throw error
@@ -63,9 +83,11 @@ package struct Supervisor: ~Copyable {
 
     private init(
         _ pod: consuming PodDirectory, _ lock: consuming OwnedDescriptor, _ list: PodList, _ store: ImageStore,
-        _ status: PodStatus
+        _ status: PodStatus, accepted: Configuration?
     ) {
         self.pod = pod
+        isFirst = accepted != nil
+        self.accepted = accepted
         self.lock = lock
         self.list = list
         self.store = store
@@ -82,6 +104,15 @@ package struct Supervisor: ~Copyable {
     borrowing func stopRequest() throws(SystemError) -> StopRequest? { try pod.stopRequest() }
     borrowing func write(_ status: PodStatus) throws(SystemError) { try pod.write(status) }
     borrowing func tell(_ event: PodEvent) { pod.tell(event) }
+
+    /// The node's and its tenants', as it is now.
+    borrowing func configuration() throws(PodsError) -> Configuration {
+        if let accepted { return accepted }
+        return try Configuration.read(record.configuration)
+    }
+
+    /// What killed commands have left goes.
+    borrowing func repair(_ root: borrowing RuntimeRoot) { _ = Repair.run(in: root, and: store) }
 
     // MARK: others of its tenant
 
@@ -103,31 +134,25 @@ package struct Supervisor: ~Copyable {
             return try finish(.failed, "CreateContainerError", "\(error)")
         }
         var volume: VolumeHold?
-        let boot = try Boot.identifier()
-        // One that was killed may have begun to launch it.
-        _ = Repair.run(in: root, and: store)
-        let isThere: Bool
-        do throws(ContainersError) { isThere = try SupervisedContainer.find(identifier, in: root) != nil } catch {
-            throw SystemError("open", identifier.text, detail: "\(error),", .EIO)
-        }
-        if isThere {
+        if !isFirst, try isThere(identifier, in: root) {
             // Somebody else launched it, and was killed.
             tell(PodEvent(.takenOver, of: record, message: "the process that stayed with it before is gone"))
             volume = try? Volume(tenant: record.request.tenant, name: record.request.volume).hold(in: store)
             if !record.hasInit { takeSlotBack(in: root) }
             holdPortsAgain()
-        } else if status.phase == .running || record.bootID != boot {
+        } else if !isFirst, try isLost() {
             try lose()
             // What one that was killed has left of itself.
             enterOwnPlace(identifier)?.leave()
             return try settle()
         } else {
             guard try begin(in: root), try awaitGroup() else { return }
-            tell(PodEvent(.scheduled, of: record))
+            let scheduled = PodEvent(.scheduled, of: record)
             do throws(PodsError) {
                 try publish()
-                volume = try launchAgain(identifier, in: root)
+                volume = try launchAgain(identifier, telling: scheduled, in: root)
             } catch {
+                tell(scheduled)
                 slot = nil
                 let (reason, code) = error.podReason
                 if let code {
@@ -137,8 +162,15 @@ package struct Supervisor: ~Copyable {
                 return try finish(.failed, reason, "\(error)")
             }
         }
-        image = try? store.hold(record.request.image)
+        accepted = nil
+        if !holdsImage { image = try? store.hold(record.request.image) }
         let place = enterOwnPlace(identifier)
+        // It does not wait for that.
+        if isFirst {
+            repair(root)
+            pod.provideNext()
+            store.provideNextLayer()
+        }
         do throws(SystemError) { try watch(identifier, in: root) } catch {
             place?.leave()
             if let held = consume volume { held.end() }
@@ -150,6 +182,31 @@ package struct Supervisor: ~Copyable {
         // The last word comes last: nobody looks after a pod that has ended.
         place?.leave()
         try settle()
+    }
+
+    private var holdsImage: Bool {
+        switch image {
+        case .some: true
+        case .none: false
+        }
+    }
+
+    // MARK: what one before it may have done
+
+    /// Whether the container is there; one that was killed may have begun to launch it.
+    private borrowing func isThere(
+        _ identifier: ContainerIdentifier, in root: borrowing RuntimeRoot
+    ) throws(SystemError) -> Bool {
+        repair(root)
+        do throws(ContainersError) { return try SupervisedContainer.find(identifier, in: root) != nil } catch {
+            throw SystemError("open", identifier.text, detail: "\(error),", .EIO)
+        }
+    }
+
+    /// Whether its container, which is not there, is not to begin any more: it ran, or was to in another life of the machine.
+    private borrowing func isLost() throws(SystemError) -> Bool {
+        if status.phase == .running { return true }
+        return record.bootID != (try Boot.identifier())
     }
 
     // MARK: before it runs
@@ -176,6 +233,7 @@ package struct Supervisor: ~Copyable {
         let asked = try PodWake.open(in: directory)
         let images = try DirectoryWatch.begin(store.path + "/images")
         while true {
+            accepted = nil
             if let answer = try mayRun(in: root) { return answer && isLast ? try attach() : answer }
             // A node tells nobody when it has room again.
             let milliseconds: Int32? = status.reason == Supervisor.unschedulable ? 250 : nil
@@ -201,7 +259,7 @@ package struct Supervisor: ~Copyable {
         }
         for image in images.isEmpty ? [pod.record.request.image] : images {
             do throws(ImagesError) {
-                _ = try store.find(image)
+                if images.isEmpty { self.image = try store.hold(image) } else { _ = try store.find(image) }
             } catch {
                 let reason = error.isMissing ? "ErrImageNeverPull" : "ImageInspectError"
                 let message =
@@ -220,6 +278,7 @@ package struct Supervisor: ~Copyable {
             try takePlace(in: root)
         } catch {
             ports = []
+            image = nil
             try wait(Supervisor.unschedulable, error.summary)
             return nil
         }
@@ -237,7 +296,7 @@ package struct Supervisor: ~Copyable {
     private mutating func takePlace(in root: borrowing RuntimeRoot) throws(PodsError) {
         let record = pod.record
         guard let name = record.node else { return }
-        let configuration = try Configuration.read(record.configuration)
+        let configuration = try configuration()
         let profile = try configuration.node(name)
         guard profile.isEnabled else { throw .nodeDisabled(profile.name) }
         slot = try DeviceSlot.take(profile, tenant: record.request.tenant, pod: record.name, in: root)
@@ -252,7 +311,7 @@ package struct Supervisor: ~Copyable {
     mutating func takeSlotBack(in root: borrowing RuntimeRoot) {
         let record = pod.record
         guard let name = record.node, let own = status.slot,
-            let profile = try? Configuration.read(record.configuration).node(name)
+            let profile = try? configuration().node(name)
         else { return }
         slot = try? DeviceSlot.take(
             profile, only: own, tenant: record.request.tenant, pod: record.name, in: root)
@@ -265,10 +324,10 @@ package struct Supervisor: ~Copyable {
         let boot = try Boot.identifier()
         var newer: PodRecord?
         do throws(PodsError) {
-            for other in try list.entries(tenant: own.request.tenant) {
-                // Of pods that run beside each other only the one of the same name; so it is with containers.
-                let isBeside = own.isParallel || own.isContainer || other.record.isContainer
-                if isBeside, other.record.name != own.name { continue }
+            // Of pods that run beside each other only the one of the same name; so it is with containers.
+            let name = own.isParallel || own.isContainer ? own.name : nil
+            for other in try list.entries(tenant: own.request.tenant, name: name, except: own.id) {
+                if other.record.isContainer, other.record.name != own.name { continue }
                 if other.record.precedes(own, boot: boot) {
                     try replace(other)
                 } else if own.precedes(other.record, boot: boot) {
@@ -284,6 +343,7 @@ package struct Supervisor: ~Copyable {
     }
 
     private mutating func replace(_ other: PodList.Entry) throws(PodsError) {
+        accepted = nil
         if !other.status.isFinal {
             status.message = "waiting for pod \(other.record.name) to be removed"
             do throws(SystemError) { try pod.write(status) } catch { throw .pods(error) }
@@ -312,22 +372,23 @@ package struct Supervisor: ~Copyable {
     /// A launch whose supervisor was killed may hold its directory a moment longer than that one lived, by the process that
     /// makes the first of a container: then a repair can't remove it yet.
     private mutating func launchAgain(
-        _ identifier: ContainerIdentifier, in root: borrowing RuntimeRoot
+        _ identifier: ContainerIdentifier, telling scheduled: PodEvent, in root: borrowing RuntimeRoot
     ) throws(PodsError) -> VolumeHold? {
         let tries = 100
         for _ in 1..<tries {
-            do throws(PodsError) { return try launch(identifier, in: root) } catch {
+            do throws(PodsError) { return try launch(identifier, telling: scheduled, in: root) } catch {
                 guard case .containers(.identifierInUse) = error else { throw error }
             }
             Clock.pause(10_000_000)
             _ = Repair.run(in: root, and: store)
         }
-        return try launch(identifier, in: root)
+        return try launch(identifier, telling: scheduled, in: root)
     }
 
-    /// From the image to the command's first instruction.
+    /// From the image to the command's first instruction. What was to be told before is told afterwards: the command does not
+    /// wait for that.
     private mutating func launch(
-        _ identifier: ContainerIdentifier, in root: borrowing RuntimeRoot
+        _ identifier: ContainerIdentifier, telling scheduled: PodEvent, in root: borrowing RuntimeRoot
     ) throws(PodsError) -> VolumeHold? {
         let record = pod.record
         var request = record.request
@@ -335,22 +396,20 @@ package struct Supervisor: ~Copyable {
         let time = request.timeout
         request.timeout = nil
         let deadline = time.map { Clock.boot() &+ $0 }
-        let config: ImageConfig
-        do throws(ImagesError) { config = try store.config(of: try store.find(request.image)).config } catch {
-            throw .images(error)
-        }
         let margin: UInt64 = 2_000_000_000
         var initial = ContainerInit(
-            stopSignal: try request.stopSignal(config), grace: UInt32(clamping: record.terminationGrace),
+            stopSignal: SIGTERM, grace: UInt32(clamping: record.terminationGrace),
             deadline: deadline.map { $0 &+ margin } ?? 0)
         initial.holdsLock = node?.lock != nil
         var prepared = try store.prepare(
             request,
             PodPlacement(
                 identifier: identifier, hostname: record.hostname, initial: record.hasInit ? initial : nil,
-                stopsOnSignal: false, node: node, network: network), in: root, phases: LaunchPhases(measured: false))
+                stopsOnSignal: false, node: node, network: network), image: shared(), in: root,
+            phases: LaunchPhases(measured: false))
         guard let mount = prepared.mount.take() else { preconditionFailure("prepared with its root") }
         try launch(&prepared, mount, in: root)
+        let stopSignal = prepared.stopSignal
         let held = prepared.keep()
         // The namespace is the container's from now on.
         network = nil
@@ -359,9 +418,10 @@ package struct Supervisor: ~Copyable {
         (status.reason, status.message) = (nil, nil)
         status.startedAt = Clock.wall()
         status.deadline = deadline
-        status.stopSignal = initial.stopSignal
+        status.stopSignal = stopSignal
         // The container is there and goes on: what can't be written now is written at its end.
         do throws(SystemError) { try pod.write(status) } catch {}
+        tell(scheduled)
         tell(PodEvent(.started, of: record))
         return held
     }
@@ -379,6 +439,14 @@ package struct Supervisor: ~Copyable {
             _ = try launch.leave(
                 in: root, &prepared.state, rootFileSystem: mount, rootPath: pod.path, exitRecord: exit)
         } catch { throw .containers(error) }
+    }
+
+    /// Another hold of its image; nil: it has none.
+    private borrowing func shared() -> ImageHold? {
+        switch image {
+        case .some(let held): held.shared()
+        case .none: nil
+        }
     }
 
     /// Where the command's init writes; nil: it has none.

@@ -22,8 +22,10 @@ extension PodList {
     ///
     /// - Throws: ``PodsError/nameTaken(_:isContainer:)``, ``PodsError/podLimit(live:most:)``,
     ///   ``PodsError/notStarted(_:reason:message:status:)``
-    package func deploy(_ record: PodRecord, of tenant: Tenant) throws(PodsError) {
-        try submit([[record]], of: tenant)
+    package func deploy(
+        _ record: PodRecord, of tenant: Tenant, _ configuration: Configuration
+    ) throws(PodsError) {
+        try submit([[record]], of: tenant, configuration)
         let step: UInt64 = 5_000_000
         var round: UInt64 = 0
         while true {

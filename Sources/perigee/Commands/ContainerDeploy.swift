@@ -71,7 +71,7 @@ extension Verb {
             var record = try PodRecord.accepted(name, request, tenant)
             try record.place(on: arguments["--node"], configuration)
             let list = try PodList.open(global)
-            try list.deploy(record, of: tenant)
+            try list.deploy(record, of: tenant, configuration)
             guard opens else { return CommandLineTool.printed(told(record, workspace, hints: !isBackground)) }
             return try openShell(in: try list.container(record.id, of: tenant.name), list)
         } catch { return Report.failed(error.description, status: error.managementStatus) }

@@ -53,9 +53,7 @@ extension Verb {
     ) throws(PodsError) -> Int32 {
         let file = try manifests(path, content, tenant)
         let run = try ManifestRun.begin(file, tenant, configuration, try PodList.open(global))
-        if arguments.has("--detach") {
-            return CommandLineTool.printed(try run.submit().map { $0 + "\n" }.joined())
-        }
+        if arguments.has("--detach") { try run.submit() }
         let (ends, signal) = try run.run { CommandLineTool.complain($0) }
         let printed: Int32
         if arguments.has("--json") {

@@ -64,8 +64,7 @@ extension Verb {
             _ = try EffectiveHostname.of(tenant: tenant.name, pod: name)
             var record = try PodRecord.accepted(name, request, tenant)
             try record.place(on: arguments["--node"], configuration)
-            try PodList.open(global).submit([[record]], of: tenant)
-            return CommandLineTool.printed(record.hostname + "\n")
+            try PodList.open(global).submitAndLeave([[record]], of: tenant, configuration)
         } catch { return Report.failed(error.description, status: error.managementStatus) }
     }
 

@@ -36,9 +36,8 @@ extension Verb {
                 file.operation, at: path, tenant, configuration, try PodList.open(global), store
             ) { CommandLineTool.complain($0) }
             if arguments.has("--detach") {
-                let names = try run.submit()
-                if let signal = run.signal { return 128 + signal }
-                return CommandLineTool.printed(names.map { $0 + "\n" }.joined())
+                try run.submit()
+                return run.signal.map { 128 + $0 } ?? 0
             }
             let results = try run.run()
             let failure = results.compactMap(\.failure).first

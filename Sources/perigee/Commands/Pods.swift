@@ -131,20 +131,6 @@ extension Verb {
             }
         })
 
-    static let podSupervise = Verb(
-        .podSupervise, operands: "ID", summary: "stay with a pod; other commands start this", options: [],
-        run: { arguments, global in
-            let id = try podName(arguments, "pod supervise")
-            do throws(PodsError) {
-                let root: RuntimeRoot
-                do throws(ContainersError) { root = try RuntimeRoot.at(path: global.root) } catch {
-                    throw .containers(error)
-                }
-                try Supervisor.run(id, in: root, store: global.store)
-                return 0
-            } catch { return Report.failed(error.description, status: error.managementStatus) }
-        })
-
     // MARK: what they share
 
     private static func none(_ arguments: Arguments, _ verb: String) throws(UsageError) {

@@ -1,0 +1,34 @@
+internal import Linux
+
+/// A pod that was just accepted. Its maker holds its lock, so that nobody takes it for one whose supervisor was killed; a copy
+/// of this process holds the same lock, and supervises it without reading what this process has written.
+final class AcceptedPod {
+    let record: PodRecord
+    /// What is written of it.
+    let status: PodStatus
+    /// As it was read for the acceptance.
+    let configuration: Configuration
+    /// What such a copy needs of what is open here.
+    let descriptors: [Descriptor]
+    private var directory: PodDirectory?
+    private var lock: OwnedDescriptor?
+
+    /// The pod at `path`, which `made` has become.
+    init(
+        _ path: String, _ record: PodRecord, _ made: consuming BlankPod, _ status: PodStatus,
+        _ configuration: Configuration
+    ) {
+        self.record = record
+        self.status = status
+        self.configuration = configuration
+        descriptors = [made.directory.view, made.lock.view]
+        directory = PodDirectory(path, record, made.directory)
+        lock = .some(made.lock)
+    }
+
+    /// Its directory, for its supervisor; nil: somebody has taken it.
+    func takeDirectory() -> PodDirectory? { directory.take() }
+
+    /// The lock of its supervisor; nil: somebody has taken it.
+    func takeLock() -> OwnedDescriptor? { lock.take() }
+}
