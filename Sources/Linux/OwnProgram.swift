@@ -77,12 +77,15 @@ package enum OwnProgram {
         let call = UnsafeMutablePointer<CChar>.allocate(capacity: room)
         let code = UnsafeMutablePointer<CChar>.allocate(capacity: room)
         (call[0], code[0]) = (0, 0)
-        let words = lasting(rest.otherwise.map { strdup($0) } + [call, code, nil])
-        let files = lasting(rest.files.map(\.number))
-        let text = lasting(rest.text.utf8.map { CChar(bitPattern: $0) })
+        let count = rest.otherwise.count
+        let words = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: count + 3)
+        for i in 0..<count { words[i] = strdup(rest.otherwise[i]) }
+        (words[count], words[count + 1], words[count + 2]) = (call, code, nil)
+        let files = UnsafeMutablePointer<Int32>.allocate(capacity: rest.files.count + 1)
+        for i in 0..<rest.files.count { files[i] = rest.files[i].number }
         var left = clinux_rest()
         (left.files, left.count) = (UnsafePointer(files), rest.files.count)
-        (left.text, left.length) = (UnsafePointer(text), rest.text.utf8.count)
+        (left.text, left.length) = (UnsafePointer(strdup(rest.text)), rest.text.utf8.count)
         (left.otherwise, left.call, left.code) = (words, call, code)
         let result = apart(arguments, kept) {
             clinux_go_on_apart($0.baseAddress, $0.count, $1.baseAddress, $1.count, &left)
@@ -90,20 +93,20 @@ package enum OwnProgram {
         _ = try check(result, "clone3", "this process")
     }
 
-    /// Memory with these values, which nobody frees.
-    private static func lasting<Element>(_ values: [Element]) -> UnsafeMutablePointer<Element> {
-        let memory = UnsafeMutablePointer<Element>.allocate(capacity: max(1, values.count))
-        memory.initialize(from: values, count: values.count)
-        return memory
-    }
-
     /// Lays the words that ps(1) shows side by side, and the numbers of what stays open in their order.
     private static func apart(
         _ arguments: [String], _ kept: [Descriptor],
         _ body: (UnsafeBufferPointer<CChar>, UnsafeBufferPointer<Int32>) -> Int
     ) -> Int {
-        let words = Array(arguments.map { Array($0.utf8) + [0] }.joined()).map { CChar(bitPattern: $0) }
-        let numbers = kept.map(\.number).sorted()
+        // No more kinds of arrays than need be: the first of each takes longer than what is done with it.
+        var words: [CChar] = []
+        for argument in arguments {
+            for byte in argument.utf8 { words.append(CChar(bitPattern: byte)) }
+            words.append(0)
+        }
+        var numbers: [Int32] = []
+        for descriptor in kept { numbers.append(descriptor.number) }
+        numbers.sort()
         return words.withUnsafeBufferPointer { words in numbers.withUnsafeBufferPointer { body(words, $0) } }
     }
 

@@ -13,16 +13,16 @@ final class AcceptedPod {
     private var directory: PodDirectory?
     private var lock: OwnedDescriptor?
 
-    /// The pod at `path`, which `made` has become.
+    /// The pod among `pods` that `made` has become.
     init(
-        _ path: String, _ record: PodRecord, _ made: consuming BlankPod, _ status: PodStatus,
+        _ record: PodRecord, in pods: String, _ made: consuming BlankPod, _ status: PodStatus,
         _ configuration: Configuration
     ) {
         self.record = record
         self.status = status
         self.configuration = configuration
         descriptors = [made.directory.view, made.lock.view]
-        directory = PodDirectory(path, record, made.directory)
+        directory = PodDirectory(record, as: record.id, in: pods, made.directory)
         lock = .some(made.lock)
     }
 

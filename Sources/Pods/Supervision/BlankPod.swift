@@ -101,11 +101,11 @@ struct BlankPod: ~Copyable {
 
     /// A host that went down may have the names on its disk and not the contents.
     private static func isWhole(_ directory: Descriptor) throws(SystemError) -> Bool {
-        var sizes = reserves.map { ($0, PodDirectory.reserveSize) }
-        sizes += [(PodDirectory.exitName, PodDirectory.noEnd.count), (PodLog.stateName, PodLog.noState.count)]
-        for (name, size) in sizes {
-            if try directory.status(of: name).size != Int64(size) { return false }
+        for name in reserves {
+            if try directory.status(of: name).size != Int64(PodDirectory.reserveSize) { return false }
         }
-        return true
+        let (end, log) = (PodDirectory.noEnd.count, PodLog.noState.count)
+        if try directory.status(of: PodDirectory.exitName).size != Int64(end) { return false }
+        return try directory.status(of: PodLog.stateName).size == Int64(log)
     }
 }

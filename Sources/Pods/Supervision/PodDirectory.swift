@@ -26,12 +26,16 @@ internal import OCI
 ///
 /// ROOT is the identifier of the directory of running containers: two of them share a store, and no pod.
 struct PodDirectory: ~Copyable {
-    let path: String
+    /// Where it is, under which name.
+    private let pods: String
+    private let name: String
     let record: PodRecord
     let directory: OwnedDescriptor
+    var path: String { "\(pods)/\(name)" }
 
-    init(_ path: String, _ record: PodRecord, _ directory: consuming OwnedDescriptor) {
-        self.path = path
+    init(_ record: PodRecord, as name: String, in pods: String, _ directory: consuming OwnedDescriptor) {
+        self.pods = pods
+        self.name = name
         self.record = record
         self.directory = directory
     }
@@ -88,7 +92,7 @@ struct PodDirectory: ~Copyable {
                 try made.makeFile(statusName, with: status.json.bytes())
                 try made.makeFile(recordName, with: record.json.bytes())
                 try all.view.rename(draft, to: record.id, in: all.view)
-                return AcceptedPod("\(pods)/\(record.id)", record, blank, status, configuration)
+                return AcceptedPod(record, in: pods, blank, status, configuration)
             } catch {
                 try? all.view.removeTree(draft)
                 throw error
@@ -153,7 +157,7 @@ struct PodDirectory: ~Copyable {
             let text = try directory.view.readFile(recordName, limit: 1 << 20)
             if text.isEmpty { return nil }
             do throws(JSONError) {
-                return PodDirectory(path, try PodRecord(try JSON(parsing: text)), directory)
+                return PodDirectory(try PodRecord(try JSON(parsing: text)), as: id, in: pods, directory)
             } catch { throw SystemError("read", "\(path)/\(recordName)", detail: "\(error),", .EINVAL) }
         } catch {
             if error.code == .ENOENT || error.code == .ENOTDIR { return nil }
@@ -305,14 +309,14 @@ struct PodDirectory: ~Copyable {
 
     /// For whoever follows what happens.
     borrowing func tell(_ event: PodEvent) {
-        PodEventLog.add(event, in: PodDirectory.parent(of: path))
+        PodEventLog.add(event, in: pods)
     }
 
     /// Removes all of it, out of the sight of others first. The pod has ended. False: somebody else was faster.
     @discardableResult
     consuming func remove() throws(SystemError) -> Bool {
         let here = Descriptor.workingDirectory
-        let gone = PodDirectory.gone(path)
+        let (path, gone) = (path, gone)
         do throws(SystemError) {
             try here.rename(path, to: gone, in: here)
             try here.removeTree(gone)
@@ -325,12 +329,12 @@ struct PodDirectory: ~Copyable {
         let here = Descriptor.workingDirectory
         // Who sweeps leaves it alone as long as this process works on it.
         _ = try directory.view.lock(exclusive: true, waiting: false)
-        let gone = PodDirectory.gone(path)
+        let (path, gone) = (path, gone)
         do throws(SystemError) { try here.rename(path, to: gone, in: here) } catch  where error.code == .ENOENT {
             return false
         }
         do throws(SystemError) {
-            try RemovedPods.keep(gone, record.id, of: record.request.tenant, in: PodDirectory.parent(of: path))
+            try RemovedPods.keep(gone, record.id, of: record.request.tenant, in: pods)
         } catch { try here.removeTree(gone) }
         // Until here the lock must be held.
         _ = directory.view
@@ -339,17 +343,12 @@ struct PodDirectory: ~Copyable {
 
     /// Lays ready what the next pod is made of.
     borrowing func provideNext() {
-        let all = try? Descriptor.workingDirectory.openFollowing(PodDirectory.parent(of: path), O_RDONLY | O_DIRECTORY)
+        let all = try? Descriptor.workingDirectory.openFollowing(pods, O_RDONLY | O_DIRECTORY)
         if let all { BlankPod.provide(in: all.view) }
     }
 
-    private static func gone(_ path: String) -> String {
-        parent(of: path) + "/@" + (path.split(separator: "/").last ?? "")
-    }
-
-    private static func parent(of path: String) -> String {
-        path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-    }
+    /// Its path while it is being removed.
+    private var gone: String { "\(pods)/@\(name)" }
 
     /// Removes what commands have left that were killed while they made or removed a pod. What can't be removed now is
     /// left to the next.

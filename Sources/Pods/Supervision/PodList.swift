@@ -97,10 +97,12 @@ package struct PodList {
         guard let last = pods.last else { preconditionFailure("a submission without pods") }
         for pod in pods.dropLast() { try superviseAtOnce(pod) }
         do throws(SystemError) {
-            var rest = OwnProgram.Rest(
-                files: [], text: pods.map { $0.record.hostname + "\n" }.joined(),
-                otherwise: own("pod", "unfinished") + pods.map(\.record.id))
-            for pod in pods { rest.files += try PodDirectory.lasting(pod.record.id, in: self.pods) }
+            var rest = OwnProgram.Rest(files: [], text: "", otherwise: own("pod", "unfinished"))
+            for pod in pods {
+                rest.files += try PodDirectory.lasting(pod.record.id, in: self.pods)
+                rest.text += pod.record.hostname + "\n"
+                rest.otherwise.append(pod.record.id)
+            }
             try OwnProgram.goOnApart(
                 as: words(toSupervise: last.record.id), keeping: last.descriptors, leaving: rest)
         } catch {
@@ -125,7 +127,7 @@ package struct PodList {
         _ groups: [[PodRecord]], of tenant: Tenant, _ configuration: Configuration, from file: ManifestFile?
     ) throws(PodsError) -> [AcceptedPod] {
         let records = groups.flatMap { $0 }
-        let most = groups.map(\.count).max() ?? 0
+        let most = groups.reduce(0) { max($0, $1.count) }
         PodDirectory.sweep(pods)
         // Two can't both be the last for whom there is room.
         let turn = try TenantTurn.take(of: tenant.name, in: pods)
