@@ -5,14 +5,16 @@
     faults.py --point SCENARIO:ACTOR:CALL:I:MODE      one point again, with all that it printed
 
 A point is the I-th call of a name that one process makes in a reference trace of a scenario. The runtime is started by
-strace; the stage is stopped when it is born, and strace attached then, so that it is counted apart from the runtime.
+strace; the stage, and the supervisor that a command goes on as, are stopped when they are born, and strace attached then, so
+that they are counted apart from the runtime.
 Modes are `kill`, and errors: ENOMEM EIO ENOSPC EMFILE. After each point one ordinary command follows. Then there must be
 no process, cgroup, upper directory, temporary file or state directory, the store must be what it was, and mounts and
 interfaces of the host too. A call that fails must give a message with its error's name and a fitting exit code, or do
 no harm; nothing may crash or hang.
 
 Scenarios: `supervisor` and `deadline` the process that stays with a pod, killed alone: whichever comes next goes on with
-the pod; `published` one whose pod has a port of the host; `pod` a pod run; `first` the same in a new root, with a new volume; `run` a bundle; `load` an image load;
+the pod; `published` one whose pod has a port of the host; `accepted` the command that accepts a pod, and `begun` the supervisor
+that it goes on as; `pod` a pod run; `first` the same in a new root, with a new volume; `run` a bundle; `load` an image load;
 `create`, `start`, `exec` and `delete` of a container that was created from a bundle.
 All run in a network namespace of their own.
 `make test` runs each 61st: a number that has no part in common with that of the modes. Needs root, strace, and the image `demo-host` of Rootfs/images/build.py. Exit status: 0 clean, 1 violations, 2 usage.
@@ -107,6 +109,13 @@ def state(pid: int) -> str:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except (FileNotFoundError, ProcessLookupError):
         return ""
+
+
+def session(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return 0
 
 
 def arguments(pid: int) -> str:
@@ -498,7 +507,9 @@ class Supervised(Scenario):
 
     @property
     def pods(self) -> list[Path]:
-        return [path for path in (self.place.store / "pods").glob("*/*") if path.is_dir() and path.name != "removed"]
+        # A draft of a killed command goes after a minute.
+        return [path for path in (self.place.store / "pods").glob("*/*")
+                if path.is_dir() and path.name != "removed" and not path.name.startswith(".")]
 
     def submit(self):
         """Accepts the pod without a supervisor: the copy of `pod run --detach` that would be one is killed at its first call,
@@ -568,6 +579,36 @@ class Hindered(Supervised):
 
     def logged(self) -> list[str]:
         return []
+
+
+class Accepted(Supervised):
+    """The command that accepts a pod, which is there as a whole afterwards, and runs, or is not there at all."""
+    errors = True
+    output = "s-pod\n"
+
+    def submit(self):
+        """That is what the fault befalls."""
+
+    def command(self) -> list[str]:
+        return self.place.words("pod", "run", "--detach", "--tenant", "s", *self.asked())
+
+    def afterwards(self) -> list[str]:
+        found = [path.name for path in self.pods]
+        if not found:
+            return self.ordinary("pod", "list") + self.place.leftovers()
+        self.identifier = found[0]
+        return super().afterwards()
+
+
+class Begun(Accepted):
+    """The supervisor as which that command goes on, with what it knows of the pod."""
+    actors = ("supervisor",)
+    errors = False
+
+
+class HinderedBegin(Hindered, Begun):
+    """The same where a call of the supervisor's fails."""
+    actors = Begun.actors
 
 
 class Published(Supervised):
@@ -694,7 +735,7 @@ class HinderedContainers(Containers):
 
 SCENARIOS = {
     "retire": Retire, "supervisor": Supervised, "containers": Containers, "hindered-containers": HinderedContainers,
-    "hindered": Hindered, "published": Published, "hindered-published": HinderedPublished, "deadline": Overdue, "pod": Pod, "first": First, "run": Run, "load": Load, "create": Create,
+    "hindered": Hindered, "accepted": Accepted, "begun": Begun, "hindered-begin": HinderedBegin, "published": Published, "hindered-published": HinderedPublished, "deadline": Overdue, "pod": Pod, "first": First, "run": Run, "load": Load, "create": Create,
     "start": Start, "exec": Exec, "delete": Delete}
 ON_REQUEST = {"hindered-containers"}
 """Only where it is named: some of its failures are not survived yet."""
@@ -708,11 +749,10 @@ UNANSWERABLE = {"exit_group", "brk", "mprotect", "madvise", "futex", "execve", "
 can't fail; and close(2), which has closed the descriptor even where it reports an error, as strace's does not."""
 
 
-def runtime_points(lines: list[str]) -> list[tuple[str, int, bool]]:
-    """(call, index, whether its failure is ours to answer)"""
+def runtime_points(lines: list[str], ours: bool = False) -> list[tuple[str, int, bool]]:
+    """(call, index, whether its failure is ours to answer); `ours`: from the first call on."""
     counts: dict[str, int] = {}
     points = []
-    ours = False
     for line in lines:
         match = re.match(r"(\w+)\(", line)
         if not match:
@@ -761,16 +801,16 @@ class Runner:
         one = self.scenarios[scenario]
         one.prepare()
         log = self.place.directory / "trace"
-        if actor != "stage":
+        if actor not in self.BIRTHS:
             outcome = Command(self.strace(actor, ["-o", str(log)]) + one.command(), self.place.directory).wait()
         else:
-            outcome = self.stage(one, ["-o", str(log)])
+            outcome = self.attached(actor, one, ["-o", str(log)])
         problems = one.afterwards()
         if outcome.status or not outcome.output.startswith(one.output) or problems:
             raise SystemExit(f"faults.py: {scenario} without a fault: {outcome} {problems}")
         lines = log.read_text(errors="replace").splitlines()
-        if actor == "runtime":
-            return runtime_points(lines)
+        if actor in ("runtime", "supervisor"):
+            return runtime_points(lines, ours=actor == "supervisor")
         return stage_points(helper_lines(lines) if actor == "helper" else lines)
 
     @staticmethod
@@ -778,24 +818,34 @@ class Runner:
         """The helper executes nothing to attach at: all are traced, where only it makes the calls."""
         return ["/usr/bin/strace", "-qq", *(["-f"] if actor == "helper" else []), *options]
 
-    def stage(self, scenario: Scenario, options: list[str]) -> Outcome:
-        """Runs the command with strace attached to the stage from its first call on."""
+    BIRTHS = {"stage": "execveat", "supervisor": "setsid"}
+    """Actors that are attached to, and the first call of each."""
+
+    def attached(self, actor: str, scenario: Scenario, options: list[str]) -> Outcome:
+        """Runs the command with strace attached to the actor from its first call on."""
+        birth = self.BIRTHS[actor]
         quiet = ["/usr/bin/strace", "-qq"]
         command = Command(scenario.command(), self.place.directory, stopped=True)
         if not until(lambda: state(command.pid) == "T"):
             raise SystemExit("faults.py: a command that should have stopped did not")
-        # Stops the child when it has become the stage.
+        # Stops the child when it has become the actor.
         gate = subprocess.Popen(
-            quiet + ["-f", "-o", "/dev/null", "-e", "trace=execveat", "-e", "inject=execveat:signal=STOP:when=1",
+            quiet + ["-f", "-o", "/dev/null", "-e", f"trace={birth}", "-e", f"inject={birth}:signal=STOP:when=1",
                      "-p", str(command.pid)], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until(lambda: tracer(command.pid) == gate.pid)
         os.kill(command.pid, signal.SIGCONT)
         stage: list[int] = []
 
+        def is_actor(pid: int) -> bool:
+            if actor == "stage":
+                return arguments(pid).startswith("perigee-stage ")
+            return pid != command.pid and session(pid) == pid
+
         def is_born() -> bool:
-            stage[:] = [p for p in children(command.pid) if state(p) in "tT"
-                        and arguments(p).startswith("perigee-stage ")]
-            return bool(stage) or state(command.pid) in "Z"
+            # The supervisor's parent may have ended, and then it is ours.
+            found = children(command.pid) + (children(os.getpid()) if actor == "supervisor" else [])
+            stage[:] = [p for p in found if state(p) in "tT" and is_actor(p)]
+            return bool(stage) or actor == "stage" and state(command.pid) in "Z"
 
         until(is_born)
         gate.terminate()
@@ -808,7 +858,7 @@ class Runner:
         kill(stage[0], signal.SIGCONT)
         outcome = command.wait()
         try:
-            second.wait(5)
+            second.wait(10)
         except subprocess.TimeoutExpired:
             second.terminate()
             second.wait()
@@ -818,12 +868,12 @@ class Runner:
         scenario = self.scenarios[point.scenario]
         scenario.prepare()
         options = ["-o", "/dev/null", "-e", f"trace={point.call}", "-e", point.injection]
-        if point.actor != "stage":
+        if point.actor not in self.BIRTHS:
             words = self.strace(point.actor, options) + scenario.command()
             outcome = Command(words, self.place.directory).wait()
             command = " ".join(words)
         else:
-            outcome = self.stage(scenario, options)
+            outcome = self.attached(point.actor, scenario, options)
             command = f"Tests/faults.py --point {point}"
         problems = self.judge(point, scenario, outcome) + scenario.afterwards()
         return Finding(point, problems, command, outcome) if problems else None
@@ -832,7 +882,7 @@ class Runner:
         text = outcome.errors
         if outcome.status == -1:
             return [f"hangs: {text}"]
-        if point.mode == "kill" and point.actor == "runtime":
+        if point.mode == "kill" and point.actor in ("runtime", "supervisor"):
             return [] if outcome.status in (137, 0) else [f"exit code {outcome.status}: {text}"]
         if re.search(r"Fatal|Illegal|\btrap\b|Current stack|assertion", text, re.I):
             return [f"crashes: {text}"]
@@ -937,7 +987,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", default=str(HERE / ".build/release/perigee"))
     parser.add_argument("--scenario", action="append", choices=list(SCENARIOS))
-    parser.add_argument("--actor", choices=("runtime", "helper", "stage"))
+    parser.add_argument("--actor", choices=("runtime", "helper", "stage", "supervisor"))
     parser.add_argument("--mode", action="append", choices=MODES)
     parser.add_argument("--only", metavar="CALL")
     parser.add_argument("--part", default="1/1", metavar="K/N", help="the K-th of N parts")

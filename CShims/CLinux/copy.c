@@ -44,12 +44,25 @@ long clinux_fork_apart(const char *words, size_t length, const int *kept, size_t
     return pid ? pid : be_apart(words, length, kept, count);
 }
 
+long clinux_fork_aside(const char *words, size_t length) {
+    long pid = CLINUX(fork());
+    if (!pid) {
+        pid_t own = fork();
+        if (own) _exit(own < 0);
+        return be_apart(words, length, NULL, 0);
+    }
+    while (pid > 0 && waitpid((pid_t)pid, NULL, 0) < 0 && errno == EINTR) {}
+    return pid;
+}
+
 /* The process that stays where it was. The other one goes on on its stack and with its variables of libc's, errno among them,
  * so that it has none: it makes system calls and nothing else. */
 
 struct staying {
     struct clinux_rest rest;
-    uint64_t signals; /* none is blocked */
+    uint64_t signals; /* that stay blocked */
+    int kept[4];      /* what is the other's alone from now on, `kept_count` of them */
+    size_t kept_count;
     int thread; /* the kernel's to clear at its end, in the place of libc's word, which is the other's now */
 };
 
@@ -71,6 +84,7 @@ __attribute__((noreturn)) static void give_up(const struct clinux_rest *rest, co
 __attribute__((noreturn, used)) static void stay(struct staying *own) {
     const struct clinux_rest *rest = &own->rest;
     raw(SYS_set_tid_address, (long)&own->thread, 0, 0, 0);
+    for (size_t i = 0; i < own->kept_count; i++) raw(SYS_close, own->kept[i], 0, 0, 0);
     raw(SYS_rt_sigprocmask, SIG_SETMASK, (long)&own->signals, 0, 8);
     for (size_t i = 0; i < rest->count; i++) {
         long result = raw(SYS_fsync, rest->files[i], 0, 0, 0);
@@ -89,11 +103,11 @@ static long clone_off(struct clone_args *args, struct staying *own, char *stack)
     long r;
 #if defined(__x86_64__)
     __asm__ volatile(
-        "syscall\n\ttest %%rax, %%rax\n\tjle 1f\n\tmov %[stack], %%rsp\n\txor %%ebp, %%ebp\n\tmov %[own], %%rdi\n\t"
-        "call *%[stay]\n\thlt\n1:"
+        "syscall\n\ttest %%rax, %%rax\n\tjle 1f\n\tmov %[stack], %%rsp\n\tmov %[own], %%rdi\n\txor %%ebp, %%ebp\n\t"
+        "call *%%rdx\n\thlt\n1:"
         : "=a"(r)
-        : "a"(SYS_clone3), "D"(args), "S"(sizeof *args), [own] "r"(own), [stack] "r"(stack), [stay] "r"(stay)
-        : "rcx", "rdx", "r8", "r9", "r10", "r11", "memory", "cc");
+        : "a"(SYS_clone3), "D"(args), "S"(sizeof *args), "d"(stay), [own] "r"(own), [stack] "r"(stack)
+        : "rcx", "r8", "r9", "r10", "r11", "memory", "cc");
 #else
     register long x8 __asm__("x8") = SYS_clone3;
     register long x0 __asm__("x0") = (long)args;
@@ -114,7 +128,12 @@ long clinux_go_on_apart(
     const char *words, size_t length, const int *kept, size_t count, const struct clinux_rest *rest) {
     static struct staying own;
     static char stack[8192] __attribute__((aligned(64)));
+    if (count > sizeof own.kept / sizeof *own.kept) return -EINVAL;
     own.rest = *rest;
+    /* Before Linux 5.16 whoever dumps core takes all along that share its memory, and a terminal can ask for that. */
+    own.signals = UINT64_C(1) << (SIGQUIT - 1);
+    own.kept_count = count;
+    for (size_t i = 0; i < count; i++) own.kept[i] = kept[i];
     struct clone_args args = {.flags = CLONE_VM, .exit_signal = SIGCHLD};
     /* libc's word for the thread's number; where the kernel does not tell where that is, it keeps the old number, which
      * nothing here asks for. */

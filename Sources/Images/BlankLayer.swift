@@ -15,9 +15,9 @@ enum BlankLayer {
             try root.rename(name, to: place, in: root, flags: noReplace)
             return true
         } catch {
-            // Some file systems (NFS) can't promise to replace nothing.
-            if error.code == .ENOENT || error.code == .EINVAL { return false }
-            throw error
+            if error.code == .EEXIST { throw error }
+            // There is none, or it can't come there: `containers` is another mount, or NFS, which can't promise to replace nothing.
+            return false
         }
     }
 

@@ -74,13 +74,15 @@ package struct OverlayRootfs: ~Copyable {
         disk = consume made
     }
 
-    /// Locks the directory, which has all; nil: a repair came before the lock, took it for one whose owner died, and removed it.
+    /// Locks the directory, which has all; nil: it does not, or a repair came before the lock, took it for one whose owner died,
+    /// and removed it.
     private static func lock(_ id: String, in containers: Descriptor) throws(SystemError) -> OwnedDescriptor? {
         do throws(SystemError) {
             let own = try containers.open(id, O_RDONLY | O_DIRECTORY)
             _ = try own.view.lock(exclusive: true, waiting: true)
-            if try own.view.status().links == 0 { return nil }
-            return own
+            if try own.view.exists("upper") { return own }
+            try containers.removeTree(id)
+            return nil
         } catch  where error.code == .ENOENT { return nil }
     }
 

@@ -49,6 +49,14 @@ package enum OwnProgram {
         return Int32(truncatingIfNeeded: try check(process, "fork", "this process"))
     }
 
+    /// The same for work that nobody waits for: the copy keeps nothing that is open here, and is no child of ours, so that we need
+    /// not wait for its end.
+    package static func forkAside(as arguments: [String], _ body: () -> Int32) throws(SystemError) {
+        let process = apart(arguments, []) { words, _ in clinux_fork_aside(words.baseAddress, words.count) }
+        if process == 0 { _exit(body()) }
+        _ = try check(process, "fork", "this process")
+    }
+
     /// What a process leaves to do for the one that has its number and that others wait for.
     package struct Rest {
         /// Files that it sees to the disk. They are its own from then on.

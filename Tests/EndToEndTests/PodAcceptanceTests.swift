@@ -78,4 +78,44 @@ import Testing
         #expect(tenant.pod("logs", "a").output == "done\n")
         #expect(tenant.clean() == [])
     }
+
+    @Test("A blank directory lies ready for the next pod, and one that a host's end has spoiled is not used")
+    func blank() throws {
+        let own = Perigee(directory: Perigee.shared.directory + "/blank")
+        let loaded = own.run(["image", "load", "\(Perigee.images)/demo-host.oci.tar"])
+        try #require(loaded.status == 0, "\(loaded.errors)")
+        let tenant = TestTenant("blank", in: own)
+        defer { tenant.clean() }
+        tenant.submit("p", "echo p; sleep 1000")
+        let blank = own.store + "/pods/*/.blank", reserve = "status.reserve"
+        #expect(eventually { Perigee.shell("test -p \(blank)/wake").status == 0 })
+        #expect(eventually { FileManager.default.fileExists(atPath: own.store + "/blank/work") })
+        let inode = Perigee.shell("stat -c %i \(blank)").output
+        tenant.submit("q", "echo q; sleep 1000")
+        let taken = Perigee.shell("stat -c %i \(own.store)/pods/*/blank-q-*").output
+        #expect(inode == taken && !inode.isEmpty)
+        #expect(tenant.awaitOutput("q", "q\n"))
+        // The name came to the disk, and the content did not; and whoever made another was killed.
+        #expect(eventually { Perigee.shell("test -p \(blank)/wake").status == 0 })
+        #expect(Perigee.shell("cd \(blank) && : > \(reserve) && mkdir ../.blank.2147483646").status == 0)
+        tenant.submit("r", "echo r; sleep 1000")
+        #expect(Perigee.shell("stat -c %s \(own.store)/pods/*/blank-r-*/\(reserve)").output == "8192\n")
+        #expect(Perigee.shell("ls -d \(blank).*").output.isEmpty)
+        #expect(tenant.awaitOutput("r", "r\n"))
+        #expect(tenant.clean() == [])
+    }
+
+    @Test("Who can't tell the names of accepted pods says so") func told() throws {
+        let tenant = TestTenant("untold")
+        defer { tenant.clean() }
+        let words = tenant.perigee.command([
+            "pod", "run", "--image", "demo-host", "-d", "--tenant", tenant.name, "sleep 1000",
+        ])
+        let outcome = Perigee.execute(["sh", "-c", "exec \"$@\" > /dev/full", "sh"] + words)
+        #expect(
+            outcome.status == 1 && outcome.errors.contains("standard output: write(2) descriptor 1: ENOSPC"),
+            "\(outcome)")
+        try tenant.await("pod") { $0.phase == "Running" }
+        #expect(tenant.clean() == [])
+    }
 }

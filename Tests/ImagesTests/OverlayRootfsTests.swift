@@ -58,6 +58,37 @@ struct OverlayRootfsTests {
         #expect(try !here.exists("\(store.path)/containers/c2"))
     }
 
+    @Test("directories that lie ready are taken as they are, by one container")
+    func ready() throws {
+        let scratch = try Scratch()
+        let store = try scratch.store()
+        _ = try store.load(.path(TestImages.path("layers")))
+        let here = Descriptor.workingDirectory
+        store.provideNextLayer()
+        store.provideNextLayer()
+        let ready = try here.status(of: store.path + "/blank").inode
+        #expect(try here.status(of: store.path + "/blank/upper").isDirectory)
+        do {
+            let first = try OverlayRootfs.make(in: store, image: try store.hold("layers"), id: "c3")
+            #expect(try here.status(of: store.path + "/" + first.path).inode == ready)
+            #expect(try !here.exists(store.path + "/blank"))
+            let second = try OverlayRootfs.make(in: store, image: try store.hold("layers"), id: "c4")
+            for path in [first.path, second.path] {
+                let upper = try here.status(of: "\(store.path)/\(path)/upper")
+                #expect(upper.mode & 0o7777 == 0o755)
+            }
+            // There is one already of that name.
+            store.provideNextLayer()
+            #expect(throws: ImagesError.self) {
+                _ = try OverlayRootfs.make(in: store, image: try store.hold("layers"), id: "c4")
+            }
+            let mount = try first.mount()
+            try mount.view.replaceFile("new", with: [1])
+            #expect(try here.exists("\(store.path)/\(first.path)/upper/new"))
+        }
+        #expect(try !here.exists("\(store.path)/containers/c3") && here.exists("\(store.path)/blank"))
+    }
+
     @Test("an identifier is no path", arguments: ["", ".", "..", "a/b", "a\nb"])
     func identifiers(id: String) throws {
         let scratch = try Scratch()

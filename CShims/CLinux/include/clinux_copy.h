@@ -9,6 +9,9 @@
  * there, and here its number or -errno. fork(2). */
 long clinux_fork_apart(const char *words, size_t length, const int *kept, size_t count);
 
+/* The same with no descriptor kept, as a child of nobody who would have to wait for it: its parent has ended. */
+long clinux_fork_aside(const char *words, size_t length);
+
 /* What is left to do for the process that others wait for. */
 struct clinux_rest {
     const int *files;     /* `count` of them, which it sees to the disk: fsync(2) */
@@ -20,8 +23,9 @@ struct clinux_rest {
 };
 
 /* Goes on in a new process, which is apart as above, with all that this one has in its memory; the old one, which has its
- * number and its parent, and no signal blocked, does what `rest` says in the same memory, on a stack of its own, and ends with 0. What `rest` points
- * at must stay as it is. Costs neither a copy of the memory nor the page faults of one. Returns 0, in the new process, or
+ * number and its parent, and no signal but SIGQUIT blocked, does what `rest` says in the same memory, on a stack of its own, and ends with 0. What `rest` points
+ * at must stay as it is. Of the descriptors the old one keeps all but `kept`, of which there are four at most. ps(1) shows `words`
+ * for both, as long as both are there. Costs neither a copy of the memory nor the page faults of one. Returns 0, in the new process, or
  * -errno. clone(2), CLONE_VM. */
 long clinux_go_on_apart(
     const char *words, size_t length, const int *kept, size_t count, const struct clinux_rest *rest);

@@ -16,7 +16,7 @@ extension Supervisor {
         } catch { return try finish(.failed, "CreateContainerConfigError", error.summary) }
         images = manifest.allContainers.map(\.image)
         // One that was killed may have begun to launch some of it.
-        repair(root)
+        _ = repairOnce(root)
         let sandbox = PodSandbox(
             record.id, root: list.rootPath, manifest, fullName: record.hostname,
             sharedMemory: tenant?.limits.sharedMemory)
@@ -76,7 +76,7 @@ extension Supervisor {
     ) throws(SystemError) {
         let isWhole = sandbox.isWhole
         if !isWhole, needsNetwork, network == nil {
-            guard try attach() else { return }
+            guard try attach(in: root) else { return }
         }
         var sandbox = sandbox
         let volumes: PodVolumes
@@ -91,6 +91,7 @@ extension Supervisor {
             // With containers of before there is nothing to be done but to end them.
             return try conclude(.failed, error.podReason.0, error.summary)
         }
+        accepted = nil
         try watch(manifest, sandbox, volumes, in: root)
     }
 

@@ -8,8 +8,8 @@ final class AcceptedPod {
     let status: PodStatus
     /// As it was read for the acceptance.
     let configuration: Configuration
-    /// What such a copy needs of what is open here.
-    let descriptors: [Descriptor]
+    /// What such a copy needs of what is open here; empty: it has to look for the pod as any supervisor.
+    private(set) var descriptors: [Descriptor]
     private var directory: PodDirectory?
     private var lock: OwnedDescriptor?
 
@@ -24,6 +24,13 @@ final class AcceptedPod {
         descriptors = [made.directory.view, made.lock.view]
         directory = PodDirectory(record, as: record.id, in: pods, made.directory)
         lock = .some(made.lock)
+    }
+
+    /// Closes both: they are too many.
+    func letGo() {
+        descriptors = []
+        directory = nil
+        lock = nil
     }
 
     /// Its directory, for its supervisor; nil: somebody has taken it.

@@ -65,21 +65,23 @@ struct BlankPod: ~Copyable {
     }
 
     /// Lays one ready where there is none. Where there is no room for it there is none.
-    static func provide(in all: Descriptor) {
-        if (try? all.exists(name)) != false { return }
+    static func provide(among pods: String) {
+        guard let all = try? Descriptor.workingDirectory.openFollowing(pods, O_RDONLY | O_DIRECTORY),
+            (try? all.view.exists(name)) == false
+        else { return }
         let draft = "\(name).\(Identity.process)"
         do throws(SystemError) {
-            _ = try make(draft, in: all)
+            _ = try make(draft, in: all.view)
             let noReplace: UInt32 = 1
-            try all.rename(draft, to: name, in: all, flags: noReplace)
-        } catch { try? all.removeTree(draft) }
+            try all.view.rename(draft, to: name, in: all.view, flags: noReplace)
+        } catch { try? all.view.removeTree(draft) }
     }
 
     /// Whether `name` is to be left where it is; nil: it is none of ours.
     static func isKept(_ name: String) -> Bool? {
-        guard name.hasPrefix(self.name) else { return nil }
         if name == self.name { return true }
-        guard let process = Int32(name.dropFirst(self.name.utf8.count + 1)) else { return nil }
+        let beginning = self.name + "."
+        guard name.hasPrefix(beginning), let process = Int32(name.dropFirst(beginning.utf8.count)) else { return nil }
         return Identity.exists(process)
     }
 
@@ -101,6 +103,9 @@ struct BlankPod: ~Copyable {
 
     /// A host that went down may have the names on its disk and not the contents.
     private static func isWhole(_ directory: Descriptor) throws(SystemError) -> Bool {
+        for name in [PodWake.name, PodDirectory.outName, PodDirectory.errName] {
+            if try !directory.exists(name) { return false }
+        }
         for name in reserves {
             if try directory.status(of: name).size != Int64(PodDirectory.reserveSize) { return false }
         }

@@ -341,12 +341,6 @@ struct PodDirectory: ~Copyable {
         return true
     }
 
-    /// Lays ready what the next pod is made of.
-    borrowing func provideNext() {
-        let all = try? Descriptor.workingDirectory.openFollowing(pods, O_RDONLY | O_DIRECTORY)
-        if let all { BlankPod.provide(in: all.view) }
-    }
-
     /// Its path while it is being removed.
     private var gone: String { "\(pods)/@\(name)" }
 

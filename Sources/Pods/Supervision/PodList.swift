@@ -11,7 +11,7 @@ package struct PodList {
     /// Where their directories are.
     package let pods: String
     let rootPath: String
-    private let storePath: String
+    let storePath: String
 
     /// The pods of `root`, with images and volumes in the store at `path`.
     package init(of root: borrowing RuntimeRoot, store path: String) throws(PodsError) {
@@ -81,11 +81,10 @@ package struct PodList {
         _ groups: [[PodRecord]], of tenant: Tenant, _ configuration: Configuration, from file: ManifestFile? = nil
     ) throws(PodsError) {
         let pods = try accept(groups, of: tenant, configuration, from: file)
-        for pod in pods { try superviseAtOnce(pod) }
-        do throws(SystemError) { for pod in pods { try PodDirectory.keep(pod.record.id, in: self.pods) } } catch {
-            withdraw(pods.map(\.record.id), error)
-            throw .pods(error)
-        }
+        do throws(SystemError) {
+            for pod in pods { try superviseAtOnce(pod) }
+            for pod in pods { try PodDirectory.keep(pod.record.id, in: self.pods) }
+        } catch { throw withdraw(pods, error) }
     }
 
     /// The same of one pod or more for a command that has nothing else to do: it tells the pods' host names on its standard
@@ -95,22 +94,31 @@ package struct PodList {
     ) throws(PodsError) -> Never {
         let pods = try accept(groups, of: tenant, configuration, from: file)
         guard let last = pods.last else { preconditionFailure("a submission without pods") }
-        for pod in pods.dropLast() { try superviseAtOnce(pod) }
         do throws(SystemError) {
+            for pod in pods.dropLast() { try superviseAtOnce(pod) }
+            for pod in pods.dropLast(PodList.mostHeld) { try PodDirectory.keep(pod.record.id, in: self.pods) }
             var rest = OwnProgram.Rest(files: [], text: "", otherwise: own("pod", "unfinished"))
-            for pod in pods {
+            for pod in pods.suffix(PodList.mostHeld) {
                 rest.files += try PodDirectory.lasting(pod.record.id, in: self.pods)
+            }
+            for pod in pods {
                 rest.text += pod.record.hostname + "\n"
                 rest.otherwise.append(pod.record.id)
             }
             try OwnProgram.goOnApart(
                 as: words(toSupervise: last.record.id), keeping: last.descriptors, leaving: rest)
-        } catch {
-            try? last.takeLock()?.close()
-            withdraw(pods.map(\.record.id), error)
-            throw .pods(error)
-        }
+        } catch { throw withdraw(pods, error) }
         _exit(stay(with: last))
+    }
+
+    /// Of how many pods that are being accepted something is open at once.
+    private static let mostHeld = 32
+
+    private func withdraw(_ pods: [AcceptedPod], _ error: SystemError) -> PodsError {
+        // Or their ends would be waited for by the one who holds them.
+        for pod in pods { pod.letGo() }
+        withdraw(pods.map(\.record.id), error)
+        return .pods(error)
     }
 
     /// Sees to it that none of pods `ids` is there any more, whose records did not get to the disk: accepted is what outlives the
@@ -145,12 +153,10 @@ package struct PodList {
 
     /// The first supervisor of a pod that was just made: a copy of this process, for a start by execution would read all
     /// once more before it begins.
-    private func superviseAtOnce(_ pod: AcceptedPod) throws(PodsError) {
-        do throws(SystemError) {
-            try OwnProgram.fork(as: words(toSupervise: pod.record.id), keeping: pod.descriptors) { stay(with: pod) }
-            // From now on it is the copy's alone.
-            try pod.takeLock()?.close()
-        } catch { throw .pods(error) }
+    private func superviseAtOnce(_ pod: AcceptedPod) throws(SystemError) {
+        try OwnProgram.fork(as: words(toSupervise: pod.record.id), keeping: pod.descriptors) { stay(with: pod) }
+        // From now on it is the copy's alone.
+        pod.letGo()
     }
 
     /// What such a copy does: its exit status.
@@ -167,7 +173,7 @@ package struct PodList {
     private func words(toSupervise id: String) -> [String] { own("pod", "supervise", id) }
 
     /// A command about these pods.
-    private func own(_ words: String...) -> [String] {
+    func own(_ words: String...) -> [String] {
         ["perigee", "--root", rootPath, "--store", storePath] + words
     }
 
@@ -180,8 +186,15 @@ package struct PodList {
             var record = one
             // All at one time: another submission comes before all of them or after.
             (record.acceptedAt, record.acceptedBoot) = (records[0].acceptedAt, records[0].acceptedBoot)
-            do throws(PodsError) { made.append(try PodDirectory.make(record, in: pods, configuration, file)) } catch {
-                for other in made { _ = try? other.takeDirectory()?.remove() }
+            do throws(PodsError) {
+                let pod = try PodDirectory.make(record, in: pods, configuration, file)
+                made.append(pod)
+                if made.count > PodList.mostHeld { pod.letGo() }
+            } catch {
+                for other in made {
+                    other.letGo()
+                    _ = try? PodDirectory.find(other.record.id, in: pods)?.remove()
+                }
                 throw error
             }
         }

@@ -13,9 +13,13 @@ extension Supervisor {
     }
 
     /// Gives the pod its address and its name, and calls those that wait for it. False: it can't have them, and has ended.
-    mutating func attach() throws(SystemError) -> Bool {
+    mutating func attach(in root: borrowing RuntimeRoot) throws(SystemError) -> Bool {
         do throws(PodsError) {
-            network = try share()
+            do throws(PodsError) { network = try share() } catch {
+                // What it lacks may be what a dead command has.
+                guard repairOnce(root) else { throw error }
+                network = try share()
+            }
         } catch {
             try finish(.failed, error.podReason.0, "\(error)")
             return false
@@ -120,6 +124,7 @@ extension Supervisor {
                 }
             } catch { throw SystemError("openat", "a pod of the same group", detail: "\(error),", .EIO) }
             if isComplete { return true }
+            accepted = nil
             let milliseconds: Int32 = 1000
             _ = try Poll.readable([asked.view], timeout: milliseconds)
             try asked.clear()

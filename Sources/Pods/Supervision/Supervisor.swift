@@ -31,6 +31,8 @@ package struct Supervisor: ~Copyable {
     var status: PodStatus
     /// Nobody has supervised it before, so that nothing of it can be there yet.
     let isFirst: Bool
+    /// What killed commands had left was looked for.
+    var isRepaired = false
     /// What the configuration was when the pod was accepted, as long as that was just now.
     var accepted: Configuration?
 
@@ -59,7 +61,9 @@ package struct Supervisor: ~Copyable {
     static func run(
         _ new: AcceptedPod, of list: PodList, in root: borrowing RuntimeRoot, store path: String
     ) throws(PodsError) {
-        guard let pod = new.takeDirectory(), let lock = new.takeLock() else { return }
+        guard let pod = new.takeDirectory(), let lock = new.takeLock() else {
+            return try run(new.record.id, in: root, store: path)
+        }
         let store: ImageStore
         do throws(ImagesError) { store = try ImageStore(path: path) } catch { throw .images(error) }
         do throws(SystemError) {
@@ -111,9 +115,6 @@ package struct Supervisor: ~Copyable {
         return try Configuration.read(record.configuration)
     }
 
-    /// What killed commands have left goes.
-    borrowing func repair(_ root: borrowing RuntimeRoot) { _ = Repair.run(in: root, and: store) }
-
     // MARK: others of its tenant
 
     borrowing func entries(of tenant: String) throws(PodsError) -> [PodList.Entry] { try list.entries(tenant: tenant) }
@@ -163,14 +164,9 @@ package struct Supervisor: ~Copyable {
             }
         }
         accepted = nil
+        if isFirst { list.tidyAside() }
         if !holdsImage { image = try? store.hold(record.request.image) }
         let place = enterOwnPlace(identifier)
-        // It does not wait for that.
-        if isFirst {
-            repair(root)
-            pod.provideNext()
-            store.provideNextLayer()
-        }
         do throws(SystemError) { try watch(identifier, in: root) } catch {
             place?.leave()
             if let held = consume volume { held.end() }
@@ -194,10 +190,10 @@ package struct Supervisor: ~Copyable {
     // MARK: what one before it may have done
 
     /// Whether the container is there; one that was killed may have begun to launch it.
-    private borrowing func isThere(
+    private mutating func isThere(
         _ identifier: ContainerIdentifier, in root: borrowing RuntimeRoot
     ) throws(SystemError) -> Bool {
-        repair(root)
+        _ = repairOnce(root)
         do throws(ContainersError) { return try SupervisedContainer.find(identifier, in: root) != nil } catch {
             throw SystemError("open", identifier.text, detail: "\(error),", .EIO)
         }
@@ -226,15 +222,19 @@ package struct Supervisor: ~Copyable {
         }
         // Plugins are told the ports at once, which must be held by then.
         let isLast = attachesLast
-        if !isLast { guard try attach() else { return false } }
-        if let answer = try mayRun(in: root) { return answer && isLast ? try attach() : answer }
+        if !isLast { guard try attach(in: root) else { return false } }
+        if let answer = try mayRun(in: root) { return answer && isLast ? try attach(in: root) : answer }
+        // What it lacks may be what a dead command has.
+        if repairOnce(root), let answer = try mayRun(in: root) {
+            return answer && isLast ? try attach(in: root) : answer
+        }
         let timer = try DeadlineTimer()
         try timer.arm(at: turn &+ record.startGrace &* 1_000_000)
         let asked = try PodWake.open(in: directory)
         let images = try DirectoryWatch.begin(store.path + "/images")
         while true {
             accepted = nil
-            if let answer = try mayRun(in: root) { return answer && isLast ? try attach() : answer }
+            if let answer = try mayRun(in: root) { return answer && isLast ? try attach(in: root) : answer }
             // A node tells nobody when it has room again.
             let milliseconds: Int32? = status.reason == Supervisor.unschedulable ? 250 : nil
             let ready = try Poll.readable([timer.view, asked.view, images.view], timeout: milliseconds)

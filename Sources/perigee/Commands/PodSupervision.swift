@@ -30,8 +30,8 @@ extension Verb {
             let (ids, call) = (Array(words.dropLast(2)), words[words.count - 2])
             let code = Errno(rawValue: number)
             guard call == "fsync" else {
-                let error = SystemError(call, "standard output", code)
-                return code == .EPIPE ? 1 : Report.failed("\(error)", status: 1)
+                let error = SystemError(call, "descriptor 1", code)
+                return code == .EPIPE ? 1 : Report.failed("standard output: \(error)", status: 1)
             }
             let error = SystemError(call, "the pod's record", code)
             do throws(PodsError) { try PodList.open(global).withdraw(ids, error) } catch {
