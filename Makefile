@@ -12,7 +12,7 @@ help:
 	@echo "make run           build it, make an arm64 image of Debian packages, run a command in it"
 	@echo "make test          format check, build, unit tests, tests with root and real kernels, podman"
 	@echo "make test-engines  podman, docker, buildah and containerd on it, ports beside docker's (ENGINES names some); 3 minutes"
-	@echo "make faults        kill it at each system call, and fail each, and look what is left; about 45 minutes"
+	@echo "make faults        kill it at each system call, and fail each, and look what is left; about 50 minutes"
 	@echo "make bench         start-up times beside other runtimes that are installed"
 	@echo "make fuzz          look for inputs that break a parser, FUZZ_SECONDS each (default 60)"
 	@echo "make install       the executable, manual pages and completions below PREFIX (default /usr/local)"

@@ -186,4 +186,25 @@ import Testing
         #expect(out.clean() == [] && kept.clean() == [])
         try host.checkUnchanged(since: before)
     }
+
+    @Test("What a killed command's pod has of the network is the next pod's at once") func killed() throws {
+        let host = try TestHost("killed")
+        let tenant = host.tenant("k", configuration: try host.configuration(Self.parallel))
+        let up = "\(tenant.perigee.store)/volumes/k/default/up"
+        let words = tenant.perigee.command([
+            "pod", "run", "--image", "demo-host", "--tenant", "k", "--network", "pod", "-p", "18080:80",
+            "touch /data/up; sleep 1000",
+        ])
+        let script =
+            "\"$@\" & for i in $(seq 1000); do test -e \(up) && break; sleep 0.01; done; kill -9 $!; test -e \(up)"
+        #expect(Perigee.execute(["sh", "-c", script, "sh"] + words).status == 0)
+        tenant.submit("next", "-p", "18080:80", "sleep 1000")
+        try tenant.await("next") { $0.phase != "Pending" }
+        #expect(try tenant.status("next").phase == "Running")
+        let space = try tenant.space(of: "next")
+        let server = try host.begin("serve", "tcp", "80", in: space)
+        #expect(Self.IPv4Text.isAddress(host.python("ask", "tcp", TestHost.address, "18080", in: host.outside)))
+        server.end()
+        #expect(tenant.clean() == [])
+    }
 }
