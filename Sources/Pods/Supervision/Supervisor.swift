@@ -154,6 +154,7 @@ package struct Supervisor: ~Copyable {
                 volume = try launchAgain(identifier, telling: scheduled, in: root)
             } catch {
                 tell(scheduled)
+                if isFirst { list.tidyAside() }
                 slot = nil
                 let (reason, code) = error.podReason
                 if let code {
@@ -321,7 +322,7 @@ package struct Supervisor: ~Copyable {
     /// waits for this one to go in turn: of two submissions at least the one that is found second sees the other.
     private mutating func replaceOthers() throws(SystemError) -> PodRecord? {
         let own = pod.record
-        let boot = try Boot.identifier()
+        let boot = isFirst ? own.bootID : try Boot.identifier()
         var newer: PodRecord?
         do throws(PodsError) {
             // Of pods that run beside each other only the one of the same name; so it is with containers.
