@@ -56,9 +56,9 @@ struct TestProjects: Sendable {
         return try #require(all.first { $0["name"] as? String == project }, "\(text)")
     }
 
-    /// Waits, at most a minute, for that.
+    /// Waits, at most three minutes, for that: hosts have been seen to stand still for one.
     func await(_ project: String, _ status: String) throws {
-        let end = Date().addingTimeInterval(60)
+        let end = Date().addingTimeInterval(180)
         while true {
             let now = try state(project)
             if now["status"] as? String == status { return }
