@@ -342,6 +342,8 @@ class Scenario:
     """Whether it is killed at them."""
     speaks = True
     """Whether it says on its standard error what has failed."""
+    is_killed = False
+    """Whether the fault is the process's death: then others remove what it was making, once it is a minute old."""
 
     def __init__(self, place: Place):
         self.place = place
@@ -507,9 +509,13 @@ class Supervised(Scenario):
 
     @property
     def pods(self) -> list[Path]:
-        # A draft of a killed command goes after a minute.
-        return [path for path in (self.place.store / "pods").glob("*/*")
-                if path.is_dir() and path.name != "removed" and not path.name.startswith(".")]
+        return [path for path in (self.place.store / "pods").glob("*/[!.]*")
+                if path.is_dir() and path.name != "removed"]
+
+    def age_drafts(self):
+        """Lets the minute pass after which a draft is taken for a dead command's."""
+        for path in (self.place.store / "pods").glob("*/.s-*"):
+            os.utime(path, (time.time() - 120,) * 2)
 
     def submit(self):
         """Accepts the pod without a supervisor: the copy of `pod run --detach` that would be one is killed at its first call,
@@ -547,8 +553,7 @@ class Supervised(Scenario):
             problems.append(f"pod wait gave {outcome}, pod status {shown}")
         problems += self.logged()
         problems += self.ordinary("pod", "rm", "--force", "--tenant", "s", self.identifier)
-        problems += [f"kept of the pod: {path}" for path in self.pods]
-        return problems + self.place.leftovers()
+        return problems + self.place.leftovers() + self.difference(self.place.reference)
 
     def ended(self, status: int, data: dict) -> list[str]:
         """What is wrong with its end, as `pod wait` and `pod status` tell it."""
@@ -590,14 +595,20 @@ class Accepted(Supervised):
         """That is what the fault befalls."""
 
     def command(self) -> list[str]:
-        return self.place.words("pod", "run", "--detach", "--tenant", "s", *self.asked())
+        return self.place.words(*self.accepting())
+
+    def accepting(self) -> list[str]:
+        return ["pod", "run", "--detach", "--tenant", "s", *self.asked()]
 
     def afterwards(self) -> list[str]:
-        found = [path.name for path in self.pods]
-        if not found:
-            return self.ordinary("pod", "list") + self.place.leftovers()
-        self.identifier = found[0]
-        return super().afterwards()
+        if self.is_killed:
+            self.age_drafts()
+        problems = []
+        if not self.pods:
+            problems = [] if self.is_killed else self.difference(self.place.reference)
+            problems += self.ordinary(*self.accepting(), expect=self.output)
+        self.identifier = self.pods[0].name
+        return problems + super().afterwards()
 
 
 class Begun(Accepted):
@@ -866,6 +877,7 @@ class Runner:
 
     def run(self, point: Point) -> Finding | None:
         scenario = self.scenarios[point.scenario]
+        scenario.is_killed = point.mode == "kill"
         scenario.prepare()
         options = ["-o", "/dev/null", "-e", f"trace={point.call}", "-e", point.injection]
         if point.actor not in self.BIRTHS:
