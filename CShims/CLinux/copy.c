@@ -11,8 +11,9 @@ extern char **environ;
  * is there now. Of what no longer ends where the arguments ended it shows all up to the first NUL (get_mm_cmdline in
  * fs/proc/base.c). prctl(2)'s PR_SET_MM would need CAP_SYS_RESOURCE. */
 static void go_by(const char *words, size_t length) {
+    static char *arguments_end; /* also for those who do so again: they have no environment to tell it by */
     char *begin = program_invocation_name, *end = (char *)getauxval(AT_EXECFN);
-    char *arguments_end = environ && *environ ? *environ : end;
+    if (!arguments_end) arguments_end = environ && *environ ? *environ : end;
     if (!begin || !end || begin >= arguments_end || arguments_end > end) return;
     size_t room = (size_t)(end - begin);
     if (length >= room) return;
@@ -87,7 +88,8 @@ __attribute__((noreturn, used)) static void stay(struct staying *own) {
     for (size_t i = 0; i < own->kept_count; i++) raw(SYS_close, own->kept[i], 0, 0, 0);
     raw(SYS_rt_sigprocmask, SIG_SETMASK, (long)&own->signals, 0, 8);
     for (size_t i = 0; i < rest->count; i++) {
-        long result = raw(SYS_fsync, rest->files[i], 0, 0, 0);
+        long result;
+        do result = syscall6(SYS_fsync, rest->files[i], 0, 0, 0, 0, 0); while (result == -EINTR);
         if (result < 0) give_up(rest, "fsync", -result);
     }
     for (size_t done = 0; done < rest->length;) {

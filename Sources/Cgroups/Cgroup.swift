@@ -116,8 +116,10 @@ extension Cgroup {
         let place = setting.version == .v2 ? unifiedDirectory : place(of: setting.controller)?.directory
         guard let place else { throw .missingController(property: setting.property, setting.controller) }
         do throws(SystemError) { try CgroupFile.write("\(place)/\(setting.file)", setting.value) } catch {
-            if error.code == .ENOENT, setting.version == .v2, writeLater(setting, in: place) { return }
-            if error.code == .ENOENT, setting.otherwise != .failure { return try writeOther(setting, in: place) }
+            if error.code == .ENOENT {
+                if setting.version == .v2, try writeLater(setting, in: place) { return }
+                if setting.otherwise != .failure { return try writeOther(setting, in: place) }
+            }
             throw CgroupError(error, property: setting.property)
         }
         if setting.isReadBack { try verify(setting, in: place) }
@@ -126,13 +128,14 @@ extension Cgroup {
     /// The same once more, when whoever enables controllers is through: a controller is named in `cgroup.controllers` a moment
     /// before its files are there (cgroup_subtree_control_write() in kernel/cgroup/cgroup.c), as when two are the first to launch
     /// something on a host. False: the file is not there.
-    private func writeLater(_ setting: CgroupSetting, in place: String) -> Bool {
-        do throws(SystemError) {
-            // Changes nothing, and has its turn behind what is being changed.
-            try CgroupFile.write("\(place)/cgroup.subtree_control", "\n")
-            try CgroupFile.write("\(place)/\(setting.file)", setting.value)
-            return true
-        } catch { return false }
+    private func writeLater(_ setting: CgroupSetting, in place: String) throws(CgroupError) -> Bool {
+        // Changes nothing, and has its turn behind what is being changed.
+        do throws(SystemError) { try CgroupFile.write("\(place)/cgroup.subtree_control", "\n") } catch { return false }
+        do throws(SystemError) { try CgroupFile.write("\(place)/\(setting.file)", setting.value) } catch {
+            if error.code == .ENOENT { return false }
+            throw CgroupError(error, property: setting.property)
+        }
+        return true
     }
 
     /// Refuses a limit in bytes that the kernel has taken and not set.

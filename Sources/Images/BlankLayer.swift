@@ -5,14 +5,13 @@ internal import Linux
 /// a launch renames what it would have to make. An ``OverlayRootfs`` is made of it.
 enum BlankLayer {
     private static let name = "blank"
-    private static let noReplace: UInt32 = 1
 
     /// Gives the one that lies ready in the store at `root` the path `place`; false: there is none.
     ///
     /// - Throws: `EEXIST` where there is something at `place`.
     static func take(as place: String, in root: Descriptor) throws(SystemError) -> Bool {
         do throws(SystemError) {
-            try root.rename(name, to: place, in: root, flags: noReplace)
+            try root.rename(name, to: place, in: root, flags: Descriptor.noReplace)
             return true
         } catch {
             if error.code == .EEXIST { throw error }
@@ -30,7 +29,7 @@ enum BlankLayer {
             try view.makeDirectory(name, mode: 0o700)
             try view.makeDirectory("\(name)/upper", mode: 0o755)
             try view.makeDirectory("\(name)/work", mode: 0o700)
-            do throws(SystemError) { try view.rename(name, to: name, in: root, flags: noReplace) } catch
+            do throws(SystemError) { try view.rename(name, to: name, in: root, flags: Descriptor.noReplace) } catch
                 where error.code == .EEXIST || error.code == .EINVAL
             {}
         }

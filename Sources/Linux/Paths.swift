@@ -117,7 +117,10 @@ extension Descriptor {
         _ = try check(clinux_unlinkat(number, path, flags), "unlinkat", String(cString: path))
     }
 
-    /// Moves `path` to `name` in `directory`; `flags` as `RENAME_NOREPLACE` (1). Wraps `renameat2(2)`.
+    /// For ``rename(_:to:in:flags:)``: what has the name already is EEXIST.
+    package static let noReplace: UInt32 = 1
+
+    /// Moves `path` to `name` in `directory`; `flags` as ``noReplace``. Wraps `renameat2(2)`.
     package func rename(
         _ path: UnsafePointer<CChar>, to name: UnsafePointer<CChar>, in directory: Descriptor, flags: UInt32 = 0
     ) throws(SystemError) {

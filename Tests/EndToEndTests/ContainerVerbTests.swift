@@ -185,7 +185,9 @@ import Testing
         for one in all { #expect(one.deploy("w").status == 0) }
         try first.await("w", "stopped")
         #expect(Date().timeIntervalSince(start) > 2.1)
-        #expect(try second.state("w")["status"] as? String == "running")
+        let other = try second.state("w")["status"] as? String
+        // Its own end may come before the look at it where the host stands still.
+        #expect(other == "running" || Date().timeIntervalSince(start) > 10.7)
         try second.await("w", "stopped")
         #expect(Date().timeIntervalSince(start) > 10.7)
         #expect(try first.state("w")["reason"] as? String == "MaxRuntimeExceeded")

@@ -23,9 +23,13 @@ struct clinux_rest {
 };
 
 /* Goes on in a new process, which is apart as above, with all that this one has in its memory; the old one, which has its
- * number and its parent, and no signal but SIGQUIT blocked, does what `rest` says in the same memory, on a stack of its own, and ends with 0. What `rest` points
- * at must stay as it is. Of the descriptors the old one keeps all but `kept`, of which there are four at most. ps(1) shows `words`
- * for both, as long as both are there. Costs neither a copy of the memory nor the page faults of one. Returns 0, in the new process, or
- * -errno. clone(2), CLONE_VM. */
+ * number and its parent, and no signal but SIGQUIT blocked, does what `rest` says in the same memory, on a stack of its own,
+ * and ends with 0. Costs neither a copy of the memory nor the page faults of one. Returns 0, in the new process, or -errno.
+ * clone(2), CLONE_VM.
+ *
+ * What `rest` points at must stay as it is. The caller has no signal handlers: one would run on the small stack. Of the
+ * descriptors the old one keeps all but `kept`, of which there are four at most, and the new one none else: what owns another
+ * one there must not close it any more, since its number may be that of something else. ps(1) shows `words` for both, as long
+ * as both are there. */
 long clinux_go_on_apart(
     const char *words, size_t length, const int *kept, size_t count, const struct clinux_rest *rest);

@@ -20,10 +20,6 @@ extension Supervisor {
         let sandbox = PodSandbox(
             record.id, root: list.rootPath, manifest, fullName: record.hostname,
             sharedMemory: tenant?.limits.sharedMemory)
-        let identifier: ContainerIdentifier
-        do throws(ContainersError) { identifier = try ContainerIdentifier(record.id) } catch {
-            return try finish(.failed, "CreateContainerError", "\(error)")
-        }
         let isOtherBoot = record.bootID != (try Boot.identifier())
         if !status.hasBegun, status.ending == nil {
             if isOtherBoot { return try loseContainers() }
@@ -38,21 +34,15 @@ extension Supervisor {
             takePlaceBack(in: root)
             holdPortsAgain()
         }
-        let place = enterOwnPlace(identifier)
-        do throws(SystemError) {
-            if isOtherBoot {
-                try loseContainers(settles: false)
-            } else if status.ending == nil {
-                try run(manifest, sandbox, in: root)
-            }
-            try removeAll(manifest, in: root)
-            try PodSandbox.remove(sandbox.directory)
-        } catch {
-            place?.leave()
-            throw error
+        enterPlace()
+        if isOtherBoot {
+            try loseContainers(settles: false)
+        } else if status.ending == nil {
+            try run(manifest, sandbox, in: root)
         }
+        try removeAll(manifest, in: root)
+        try PodSandbox.remove(sandbox.directory)
         slot = nil
-        place?.leave()
         try settle()
     }
 
@@ -91,7 +81,7 @@ extension Supervisor {
             // With containers of before there is nothing to be done but to end them.
             return try conclude(.failed, error.podReason.0, error.summary)
         }
-        accepted = nil
+        settleIn()
         try watch(manifest, sandbox, volumes, in: root)
     }
 

@@ -72,8 +72,7 @@ struct BlankPod: ~Copyable {
         let draft = "\(name).\(Identity.process)"
         do throws(SystemError) {
             _ = try make(draft, in: all.view)
-            let noReplace: UInt32 = 1
-            try all.view.rename(draft, to: name, in: all.view, flags: noReplace)
+            try all.view.rename(draft, to: name, in: all.view, flags: Descriptor.noReplace)
         } catch { try? all.view.removeTree(draft) }
     }
 
@@ -101,8 +100,11 @@ struct BlankPod: ~Copyable {
         try directory.makeFile(PodLog.stateName, with: PodLog.noState)
     }
 
-    /// A host that went down may have the names on its disk and not the contents.
+    /// A host that went down may have the names on its disk and not the contents, and a pod's files where its name is lost.
     private static func isWhole(_ directory: Descriptor) throws(SystemError) -> Bool {
+        for name in [PodDirectory.recordName, PodDirectory.statusName] {
+            if try directory.exists(name) { return false }
+        }
         for name in [PodWake.name, PodDirectory.outName, PodDirectory.errName] {
             if try !directory.exists(name) { return false }
         }

@@ -20,6 +20,8 @@ internal import OCI
 ///     pods/ROOT/ID/volumes/NAME         and the volumes that go with it
 ///     pods/ROOT/.ID          one that is being made
 ///     pods/ROOT/.blank       what the next one is made of, see ``BlankPod``
+///     pods/ROOT/.blank.PID   the same while process PID makes it
+///     pods/ROOT/.accept-TENANT  flock(2) of who accepts a tenant's pods, see ``TenantTurn``
 ///     pods/ROOT/@ID          one that is being removed
 ///     pods/ROOT/removed/ID   what is kept of one that was removed, see ``RemovedPods``
 ///     pods/ROOT/.events      what has happened to them, see ``PodEventLog``
@@ -110,10 +112,11 @@ struct PodDirectory: ~Copyable {
         }
     }
 
-    /// The files of ``keep(_:in:)``, for whoever sees them to the disk, and closes them.
+    /// The files of ``keep(_:in:)``, for whoever sees them to the disk, and closes them. The directory comes last: btrfs takes
+    /// a file to the disk, and not that the directory it is in was renamed.
     static func lasting(_ id: String, in pods: String) throws(SystemError) -> [Descriptor] {
         var files: [Descriptor] = []
-        for name in [manifestName, recordName] {
+        for name in [manifestName, statusName, recordName, "."] {
             do throws(SystemError) {
                 let file = try Descriptor.workingDirectory.open("\(pods)/\(id)/\(name)", O_RDONLY)
                 files.append(Descriptor(file.release()))
@@ -151,6 +154,8 @@ struct PodDirectory: ~Copyable {
 
     /// The pod `id`; nil: there is none.
     static func find(_ id: String, in pods: String) throws(PodsError) -> PodDirectory? {
+        // Only a name among them: some callers have it from a command's words.
+        if id.hasPrefix(".") || id.utf8.contains(UInt8(ascii: "/")) { return nil }
         let path = "\(pods)/\(id)"
         do throws(SystemError) {
             let directory = try Descriptor.workingDirectory.openFollowing(path, O_RDONLY | O_DIRECTORY)
@@ -174,9 +179,7 @@ struct PodDirectory: ~Copyable {
             for entry in try all.view.entries() {
                 let name = Descriptor.text(ofEntry: entry)
                 if name.hasPrefix("@") { isHalfRemoved = true }
-                if !name.hasPrefix("."), !name.hasPrefix("@"), name.utf8.contains(UInt8(ascii: "-")) {
-                    found.append(name)
-                }
+                if isIdentifier(name) { found.append(name) }
             }
             // Whoever removed it may have been killed.
             if isHalfRemoved { sweep(pods) }
@@ -190,6 +193,8 @@ struct PodDirectory: ~Copyable {
     borrowing func status() throws(PodsError) -> PodStatus {
         do throws(SystemError) {
             let text = try directory.view.readFile(PodDirectory.statusName, limit: 1 << 20)
+            // It did not reach the disk before the host went down: all that is known is that the pod was accepted.
+            if text.isEmpty { return PodStatus() }
             do throws(JSONError) { return try PodStatus(try JSON(parsing: text)) } catch {
                 throw SystemError("read", "\(path)/\(PodDirectory.statusName)", detail: "\(error),", .EINVAL)
             }
@@ -366,8 +371,16 @@ struct PodDirectory: ~Copyable {
 
     /// Whether it is a pod whose record did not reach the disk, see ``keep(_:in:)``.
     private static func isUnkept(_ name: String, in all: Descriptor) -> Bool {
-        guard let record = try? all.status(of: "\(name)/\(recordName)") else { return false }
-        return record.size == 0
+        guard isIdentifier(name) else { return false }
+        do throws(SystemError) {
+            if try all.status(of: "\(name)/\(recordName)").size == 0 { return true }
+            return try !all.exists("\(name)/\(statusName)")
+        } catch { return error.code == .ENOENT }
+    }
+
+    /// Whether it is the name of a pod among the others there.
+    private static func isIdentifier(_ name: String) -> Bool {
+        !name.hasPrefix(".") && !name.hasPrefix("@") && name.utf8.contains(UInt8(ascii: "-"))
     }
 
     /// Whether nobody works on a pod that is being removed: who did so was killed.

@@ -29,8 +29,7 @@ extension PodList {
         let record = entry.record
         let identifier = try entry.identifier(of: name)
         guard try supervise(record.id) else { throw .notRunning(record.name) }
-        let root: RuntimeRoot
-        do throws(ContainersError) { root = try RuntimeRoot.at(path: rootPath) } catch { throw .containers(error) }
+        let root = try openRoot()
         let container: Container
         do throws(ContainersError) {
             container = try Container.find(try ContainerIdentifier(identifier), in: root, for: .join)

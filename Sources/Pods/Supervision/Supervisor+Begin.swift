@@ -30,7 +30,7 @@ extension Supervisor {
         let asked = try PodWake.open(in: directory)
         let images = try DirectoryWatch.begin(store.path + "/images")
         while true {
-            accepted = nil
+            settleIn()
             if let answer = try mayRun(in: root) { return answer && isLast ? try attach(in: root) : answer }
             // A node tells nobody when it has room again.
             let milliseconds: Int32? = status.reason == Supervisor.unschedulable ? 250 : nil
@@ -140,8 +140,8 @@ extension Supervisor {
     }
 
     private mutating func replace(_ other: PodList.Entry) throws(PodsError) {
-        accepted = nil
         if !other.status.isFinal {
+            settleIn()
             status.message = "waiting for pod \(other.record.name) to be removed"
             do throws(SystemError) { try pod.write(status) } catch { throw .pods(error) }
             do throws(PodsError) {

@@ -124,7 +124,7 @@ extension Supervisor {
                 }
             } catch { throw SystemError("openat", "a pod of the same group", detail: "\(error),", .EIO) }
             if isComplete { return true }
-            accepted = nil
+            settleIn()
             let milliseconds: Int32 = 1000
             _ = try Poll.readable([asked.view], timeout: milliseconds)
             try asked.clear()

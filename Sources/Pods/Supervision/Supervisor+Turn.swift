@@ -7,7 +7,7 @@ extension Supervisor {
     mutating func awaitTurn() throws(SystemError) -> Bool {
         if record.after.isEmpty { return true }
         let asked = try PodWake.open(in: directory)
-        accepted = nil
+        settleIn()
         while true {
             if let stop = try stopRequest() {
                 try finish(.failed, stop.reason, stop.message)

@@ -177,6 +177,7 @@ extension Supervisor {
     mutating func settle() throws(SystemError) {
         guard let phase = status.ending else { return }
         detach()
+        leavePlace()
         status.phase = phase
         (status.ending, status.killAt) = (nil, nil)
         try write(status)

@@ -1,5 +1,5 @@
 internal import Cgroups
-package import Containers
+internal import Containers
 internal import Glibc
 internal import Images
 internal import Launching
@@ -34,15 +34,16 @@ package struct Supervisor: ~Copyable {
     /// What killed commands had left was looked for.
     var isRepaired = false
     /// What the configuration was when the pod was accepted, as long as that was just now.
-    var accepted: Configuration?
+    private(set) var accepted: Configuration?
+    /// The group that it is in; nil: still its caller's.
+    private var place: OwnPlace?
 
     /// Takes pod `id` on until it has ended. Returns at once where another does already, or where it has ended.
-    package static func run(_ id: String, in root: borrowing RuntimeRoot, store path: String) throws(PodsError) {
-        let list = try PodList(of: root, store: path)
+    package static func run(_ id: String, of list: PodList) throws(PodsError) {
         guard let pod = try PodDirectory.find(id, in: list.pods) else { throw .noPod(id) }
         let status = try pod.status()
-        let store: ImageStore
-        do throws(ImagesError) { store = try ImageStore(path: path) } catch { throw .images(error) }
+        let root = try list.openRoot()
+        let store = try list.openStore()
         do throws(SystemError) {
             guard let lock = try own(pod) else { return }
             // What it was before the lock may be another supervisor's past.
@@ -50,28 +51,20 @@ package struct Supervisor: ~Copyable {
             do throws(PodsError) { supervisor.status = try supervisor.pod.status() } catch {
                 if case .pods(let error) = error { throw error }
             }
-            do throws(SystemError) { try supervisor.supervise(in: root) } catch {
-                supervisor.pod.setFailure("\(error)")
-                throw error
-            }
+            try supervisor.superviseOrTell(in: root)
         } catch { throw .pods(error) }
     }
 
     /// Takes a pod on that this process, or the one that it is a copy of, has just accepted.
-    static func run(
-        _ new: AcceptedPod, of list: PodList, in root: borrowing RuntimeRoot, store path: String
-    ) throws(PodsError) {
+    static func run(_ new: AcceptedPod, of list: PodList) throws(PodsError) {
         guard let pod = new.takeDirectory(), let lock = new.takeLock() else {
-            return try run(new.record.id, in: root, store: path)
+            return try run(new.record.id, of: list)
         }
-        let store: ImageStore
-        do throws(ImagesError) { store = try ImageStore(path: path) } catch { throw .images(error) }
+        let root = try list.openRoot()
+        let store = try list.openStore()
         do throws(SystemError) {
             var supervisor = Supervisor(pod, lock, list, store, new.status, accepted: new.configuration)
-            do throws(SystemError) { try supervisor.supervise(in: root) } catch {
-                supervisor.pod.setFailure("\(error)")
-                throw error
-            }
+            try supervisor.superviseOrTell(in: root)
         } catch { throw .pods(error) }
     }
 
@@ -115,6 +108,26 @@ package struct Supervisor: ~Copyable {
         return try Configuration.read(record.configuration)
     }
 
+    // MARK: where it is
+
+    /// Before it waits or stays, which may be long: the configuration may change meanwhile, and its caller's group end.
+    mutating func settleIn() {
+        accepted = nil
+        enterPlace()
+    }
+
+    /// Not its caller's group: that may end before the pod does. Without one it goes on where it is.
+    mutating func enterPlace() {
+        if place != nil { return }
+        place = PodList.supervisorGroup(of: record.id, in: list.pods).flatMap { try? OwnPlace.enter($0) }
+    }
+
+    /// Before its last word: nobody looks after a pod that has ended.
+    mutating func leavePlace() {
+        place?.leave()
+        place = nil
+    }
+
     // MARK: others of its tenant
 
     borrowing func entries(of tenant: String) throws(PodsError) -> [PodList.Entry] { try list.entries(tenant: tenant) }
@@ -125,6 +138,15 @@ package struct Supervisor: ~Copyable {
     }
     borrowing func call(_ id: String) { list.call(id) }
     var networks: PodNetworks { list.networks }
+
+    /// What keeps it from its work is for who waits for the pod.
+    private mutating func superviseOrTell(in root: borrowing RuntimeRoot) throws(SystemError) {
+        do throws(SystemError) { try supervise(in: root) } catch {
+            leavePlace()
+            pod.setFailure("\(error)")
+            throw error
+        }
+    }
 
     private mutating func supervise(in root: borrowing RuntimeRoot) throws(SystemError) {
         if status.isFinal { return }
@@ -144,7 +166,7 @@ package struct Supervisor: ~Copyable {
         } else if !isFirst, try isLost() {
             try lose()
             // What one that was killed has left of itself.
-            enterOwnPlace(identifier)?.leave()
+            enterPlace()
             return try settle()
         } else {
             guard try begin(in: root), try awaitGroup() else { return }
@@ -164,20 +186,16 @@ package struct Supervisor: ~Copyable {
                 return try finish(.failed, reason, "\(error)")
             }
         }
-        accepted = nil
         if isFirst { list.tidyAside() }
         if !holdsImage { image = try? store.hold(record.request.image) }
-        let place = enterOwnPlace(identifier)
+        settleIn()
         do throws(SystemError) { try watch(identifier, in: root) } catch {
-            place?.leave()
             if let held = consume volume { held.end() }
             throw error
         }
         image = nil
         slot = nil
         if let held = consume volume { held.end() }
-        // The last word comes last: nobody looks after a pod that has ended.
-        place?.leave()
         try settle()
     }
 
@@ -204,12 +222,6 @@ package struct Supervisor: ~Copyable {
     private borrowing func isLost() throws(SystemError) -> Bool {
         if status.phase == .running { return true }
         return record.bootID != (try Boot.identifier())
-    }
-
-    /// Not its caller's group: that may end before the pod does. Without one it goes on where it is.
-    func enterOwnPlace(_ identifier: ContainerIdentifier) -> OwnPlace? {
-        guard let path = PodList.supervisorGroup(of: identifier.text, in: list.pods) else { return nil }
-        return try? OwnPlace.enter(path)
     }
 
     /// A launch whose supervisor was killed may hold its directory a moment longer than that one lived, by the process that

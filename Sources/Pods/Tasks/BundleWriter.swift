@@ -139,8 +139,7 @@ package struct BundleWriter: ~Copyable {
     private mutating func finish() throws(PodsError) {
         try heedSignals()
         do throws(SystemError) {
-            let noReplace: UInt32 = 1
-            try parent.view.rename(partial, to: name, in: parent.view, flags: noReplace)
+            try parent.view.rename(partial, to: name, in: parent.view, flags: Descriptor.noReplace)
         } catch { throw error.code == .EEXIST ? .bundleExists(path) : .bundle(path, error) }
         isWhole = true
     }

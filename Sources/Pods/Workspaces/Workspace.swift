@@ -83,8 +83,7 @@ package struct Workspace: Hashable, Sendable {
             let draft = ".\(name).new"
             do throws(SystemError) { try above.makeDirectory(draft, mode: mode) } catch  where error.code == .EEXIST {}
             try above.setOwner(of: draft, uid: user, gid: group)
-            let noReplace: UInt32 = 1
-            try above.rename(draft, to: name, in: above, flags: noReplace)
+            try above.rename(draft, to: name, in: above, flags: Descriptor.noReplace)
         } catch {
             // Another command was faster.
             guard error.code == .EEXIST || (isProject && error.code == .ENOENT) else { throw error }

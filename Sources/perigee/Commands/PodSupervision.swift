@@ -1,4 +1,3 @@
-internal import Containers
 internal import Linux
 internal import Pods
 
@@ -9,11 +8,7 @@ extension Verb {
         run: { arguments, global in
             let id = try podName(arguments, "pod supervise")
             do throws(PodsError) {
-                let root: RuntimeRoot
-                do throws(ContainersError) { root = try RuntimeRoot.at(path: global.root) } catch {
-                    throw .containers(error)
-                }
-                try Supervisor.run(id, in: root, store: global.store)
+                try Supervisor.run(id, of: PodList.open(global))
                 return 0
             } catch { return Report.failed(error.description, status: error.managementStatus) }
         })
