@@ -2,8 +2,8 @@ internal import Glibc
 internal import Linux
 internal import OCI
 
-/// Removes what commands have left that were killed. Every launch begins with it, but that of a pod with a supervisor,
-/// which has it done beside: where nothing is left it costs one reading of the root's directory.
+/// Removes what commands have left that were killed. Every launch begins with it, but the first of a pod that was
+/// accepted just now, whose supervisor has it done beside: where nothing is left it costs one reading of the root's directory.
 ///
 /// A container belongs to the command that holds the lock of its state directory. Where nobody holds it the command is
 /// dead, and whoever takes the lock may remove the container: what runs in its cgroup, the cgroup, its directories, and

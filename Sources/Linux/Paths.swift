@@ -264,7 +264,9 @@ extension Descriptor {
     /// Writes a file that nobody sees before it is whole, since its directory is a draft.
     package func makeFile(_ path: String, with bytes: [UInt8], mode: UInt32 = 0o600) throws(SystemError) {
         let file = try open(path, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
-        try file.view.write(bytes)
-        try file.close()
+        do throws(SystemError) {
+            try file.view.write(bytes)
+            try file.close()
+        } catch { throw SystemError(error.call, path, detail: error.detail, error.code) }
     }
 }

@@ -131,6 +131,8 @@ package enum PodsError: Error {
     case transfer(String, SystemError)
     case notTransferable(String, kind: String)
     case transferTooLarge(Int64)
+    /// Whoever asked for it wants its end, where it was at that file.
+    case transferEnded(String)
     case transferTooMany(Int)
 
     // MARK: pods of several containers
@@ -268,6 +270,7 @@ extension PodsError: CustomStringConvertible {
             "\(path): \(error)"
                 + (error.code == .ENOSPC ? "\n  hint: the file system that it is copied to is full" : "")
         case .notTransferable(let path, let kind): "\(path) is \(kind): only files, directories and links are copied"
+        case .transferEnded(let path): "\(path): interrupted; what was copied before stays"
         case .transferTooLarge(let limit):
             "more than \(limit) bytes\n  hint: the tenant's transfer_size, or --max-size"
         case .sandbox(let error): "what the pod's containers share can't be made: \(error)"
@@ -390,7 +393,7 @@ extension PodsError {
 
 extension PodsError {
     /// Without the hint, which is for people at a terminal.
-    var summary: String { String(description.prefix { $0 != "\n" }) }
+    package var summary: String { String(description.prefix { $0 != "\n" }) }
 }
 
 extension ImagesError {

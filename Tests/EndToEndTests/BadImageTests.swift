@@ -31,7 +31,7 @@ import Testing
 
     static let cases: [BadInput] = [
         BadInput("an image that is not in the store", 125, ["pod", "run", "--image", "nosuch", "true"]),
-        BadInput("a name that is none", 125, ["pod", "run", "--image", "Bad Name", "true"]),
+        BadInput("a name that is none", 2, ["pod", "run", "--image", "Bad Name", "true"]),
         BadInput("an image for a machine that nothing here can run", 125) { scene in
             try scene.image(architecture: "s390x")
             return .init(words: scene.pod("true").words, placeholders: [("linux/amd64", "OS/ARCH")])

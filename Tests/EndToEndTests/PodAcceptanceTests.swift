@@ -102,6 +102,11 @@ import Testing
         #expect(Perigee.shell("stat -c %s \(own.store)/pods/*/blank-r-*/\(reserve)").output == "8192\n")
         #expect(Perigee.shell("ls -d \(blank).*").output.isEmpty)
         #expect(tenant.awaitOutput("r", "r\n"))
+        // Its name came to the disk before a pod's, whose record did.
+        #expect(eventually { Perigee.shell("test -p \(blank)/wake").status == 0 })
+        #expect(Perigee.shell("echo '{}' > \(Perigee.shell("echo \(blank)").output.dropLast())/pod").status == 0)
+        tenant.submit("s", "echo s; sleep 1000")
+        #expect(tenant.awaitOutput("s", "s\n"))
         #expect(tenant.clean() == [])
     }
 
@@ -116,6 +121,65 @@ import Testing
             outcome.status == 1 && outcome.errors.contains("standard output: write(2) descriptor 1: ENOSPC"),
             "\(outcome)")
         try tenant.await("pod") { $0.phase == "Running" }
+        #expect(tenant.clean() == [])
+    }
+
+    @Test(
+        "A status that did not reach the disk is no hindrance for any verb, and a record that did not is nobody's pod")
+    func unwritten() throws {
+        let tenant = TestTenant("unwritten")
+        defer { tenant.clean() }
+        tenant.submit("p", "echo up; sleep 1000")
+        #expect(tenant.awaitOutput("p", "up\n"))
+        #expect(tenant.killSupervisor(of: "p"))
+        let pods = tenant.perigee.store + "/pods/*"
+        #expect(Perigee.shell("for i in \(pods)/unwritten-p-*; do : > $i/status; done").status == 0)
+        #expect(try tenant.list().count == 1)
+        try tenant.await("p") { $0.phase == "Running" }
+        // One of which nothing but the directory is there, and one without a status.
+        let made = "cd \(pods) && mkdir unwritten-x-1 unwritten-y-1 && echo '{}' > unwritten-y-1/pod"
+        #expect(Perigee.shell(made + " && touch -d '2 minutes ago' unwritten-?-1").status == 0)
+        tenant.submit("p", "sleep 1000")
+        #expect(Perigee.shell("ls -d \(pods)/unwritten-?-1").output.isEmpty)
+        #expect(tenant.clean() == [])
+    }
+
+    @Test("What can't be is refused before the pod that is there goes: names, options, another tenant's host name")
+    func refused() throws {
+        let tenant = TestTenant("keeps"), other = TestTenant("keeps-b")
+        defer {
+            tenant.clean()
+            other.clean()
+        }
+        tenant.submit("b-c", "sleep 1000")
+        try tenant.await("b-c") { $0.phase == "Running" }
+        for image in ["A B", "", "x\u{1b}[31m\ny"] {
+            for detached in [["--detach"], []] {
+                let outcome = tenant.run(
+                    ["pod", "run", "--tenant", tenant.name, "--image", image] + detached + ["true"])
+                #expect(outcome.status == 2, "\(outcome)")
+                #expect(outcome.errors.contains("Failed to parse image reference"), "\(outcome)")
+                #expect(!outcome.errors.contains("\u{1b}"))
+            }
+        }
+        for option in ["--explain", "--timeline", "--json"] {
+            let outcome = tenant.submit("other", option, "true")
+            #expect(outcome.status == 2 && outcome.errors.contains("pod run: \(option)"), "\(outcome)")
+        }
+        let file = try TestTask.file(tenant, TestTask.pod("A", "true"))
+        for words in [["--explain"], ["--timeline"], ["--", "ls"]] {
+            let outcome = tenant.run(["pod", "run", "--tenant", tenant.name, file] + words)
+            #expect(outcome.status == 2, "\(outcome)")
+        }
+        let taken = other.submit("c", "sleep 1000")
+        #expect(
+            taken.status == 2
+                && taken.errors.hasPrefix("perigee: Hostname \"keeps-b-c\" is in use by tenant keeps"), "\(taken)")
+        #expect(try tenant.status("b-c").phase == "Running" && tenant.list().count == 1)
+        #expect(tenant.pod("stop", "b-c").status == 0)
+        #expect(other.submit("c", "sleep 1000").status == 0)
+        // The one's name is how the other's begins.
+        other.clean()
         #expect(tenant.clean() == [])
     }
 }

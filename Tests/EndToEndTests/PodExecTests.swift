@@ -160,6 +160,7 @@ import Testing
         expect(["p", "-e", "A", "--", "id"], 2, "pod exec: --env 'A' is not NAME=VALUE")
         let identifier = try #require(try tenant.status("p").data["id"] as? String)
         #expect(tenant.perigee.run(["pause", identifier]).status == 0)
+        #expect(try tenant.status("p").data["paused"] as? Bool == true)
         expect(["p", "--", "id"], 125, "pod 'p' is paused\n  hint: `perigee pod unpause p` lets it go on")
         #expect(tenant.perigee.run(["resume", identifier]).status == 0)
         #expect(tenant.pod("exec", "p", "--", "true").status == 0)
@@ -200,6 +201,12 @@ import Testing
         tenant.submit("p", "--timeout", "1s", "sleep 1000")
         try tenant.await("p") { $0.phase == "Running" }
         #expect(tenant.pod("attach", "p").status == 124)
+        tenant.submit("p", "sleep 1000")
+        try tenant.await("p") { $0.phase == "Running" }
+        let remove = tenant.perigee.command(["pod", "rm", "--force", "--tenant", tenant.name, "p"]).joined(
+            separator: " ")
+        let removed = Perigee.shell("(sleep 1; \(remove)) & " + line)
+        #expect(removed.status == 137 && removed.errors.isEmpty, "\(removed)")
         tenant.submit("p", image: "not-there", "true")
         try tenant.await("p") { $0.reason == "ErrImageNeverPull" }
         #expect(tenant.pod("attach", "p").errors == ended.errors)

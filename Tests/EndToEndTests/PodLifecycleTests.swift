@@ -125,6 +125,7 @@ import Testing
         #expect(tenant.pod("wait", "s").status == 143)
         #expect(tenant.pod("logs", "s").output.isEmpty)
         #expect(tenant.pod("rm", "s").status == 0)
+        #expect(tenant.pod("status", "s").output.contains("\"error\": \"POD_NOT_FOUND\""))
         for verb in ["rm", "stop", "wait", "status", "logs"] {
             let none = tenant.pod(verb, "s")
             #expect(none.status == 4 && none.errors.hasPrefix("perigee: "), "\(verb): \(none)")
@@ -216,5 +217,31 @@ import Testing
         try tenant.await("r") { $0.phase == "Running" }
         let removal = tenant.perigee.run(["image", "remove", "demo-host"])
         #expect(removal.status == 3, "\(removal)")
+    }
+
+    @Test("`pod inspect` shows a Pod of Kubernetes' with one container, and all that is kept (A01)") func inspect()
+        throws
+    {
+        let tenant = TestTenant("shape")
+        defer { tenant.clean() }
+        tenant.submit("i", "--env", "A=$(B)", "--memory", "64m", "--timeout", "90s", "echo $HOSTNAME; exit 4")
+        #expect(tenant.pod("wait", "i").status == 4)
+        let text = tenant.pod("inspect", "i").output
+        let object = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any], "\(text)")
+        #expect(object["apiVersion"] as? String == "v1" && object["kind"] as? String == "Pod")
+        let metadata = object["metadata"] as? [String: Any], spec = try #require(object["spec"] as? [String: Any])
+        #expect(metadata?["name"] as? String == "shape-i" && metadata?["namespace"] as? String == "shape")
+        #expect(spec["activeDeadlineSeconds"] as? Int == 90 && spec["hostname"] as? String == "shape-i")
+        let containers = spec["containers"] as? [[String: Any]]
+        #expect(containers?.count == 1)
+        #expect(containers?.first?["command"] as? [String] == ["/bin/sh", "-c", "echo $HOSTNAME; exit 4"])
+        #expect(containers?.first?["env"] as? [[String: String]] == [["name": "A", "value": "$$(B)"]])
+        let status = object["status"] as? [String: Any]
+        #expect(status?["phase"] as? String == "Failed")
+        let states = (status?["containerStatuses"] as? [[String: Any]])?.map { $0["state"] as? [String: [String: Any]] }
+        #expect(states?.count == 1 && states?.first??["terminated"]?["exitCode"] as? Int == 4)
+        let kept = object["record"] as? [String: [String: Any]]
+        #expect(kept?["pod"]?["id"] as? String == metadata?["uid"] as? String)
+        #expect(tenant.clean() == [])
     }
 }

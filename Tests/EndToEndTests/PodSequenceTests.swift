@@ -110,4 +110,64 @@ import Testing
         process.waitUntilExit()
         #expect(process.terminationStatus == 1)
     }
+
+    @Test("Interrupted while a file goes up: that ends, the volume has no part of it, and no pod is touched")
+    func interruptedUplink() throws {
+        let tenant = TestTenant(
+            "sigup", configuration: try configuration("large", #"{"defaults": {"transfer_size": "1t"}}"#))
+        defer { tenant.clean() }
+        tenant.submit("live", "sleep 1000")
+        try tenant.await("live") { $0.phase == "Running" }
+        let path = try TestTask.file(tenant, TestTask.uplink + TestTask.pod("A", "true"))
+        // Sparse: it takes a while to read and none to make.
+        let source = URL(fileURLWithPath: path).deletingLastPathComponent().path + "/hello.txt"
+        #expect(truncate(source, 1 << 36) == 0)
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: Perigee.binary)
+        let options = ["--config-file", tenant.configuration ?? ""]
+        process.arguments = Array(
+            tenant.perigee.command(options + ["pod", "run", "--tenant", tenant.name, path]).dropFirst())
+        let (output, errors) = (Pipe(), Pipe())
+        (process.standardOutput, process.standardError) = (output, errors)
+        try process.run()
+        let begun = try errors.fileHandleForReading.read(upToCount: 8)
+        #expect(begun == Data("perigee:".utf8))
+        Thread.sleep(forTimeInterval: 0.2)
+        kill(process.processIdentifier, SIGINT)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 130)
+        let told = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        #expect(told.contains("interrupted") && told.contains("skipped: interrupted"), "\(told)")
+        #expect(try tenant.status("live").phase == "Running")
+        #expect(Perigee.shell("find \(tenant.perigee.store)/volumes/sigup/v -type f").output.isEmpty)
+        #expect(tenant.clean() == [])
+    }
+
+    @Test("A step whose image is not there has failed at once; one that is refused is a failed step like others")
+    func refused() throws {
+        let tenant = TestTenant(
+            "refused",
+            configuration: try configuration("parallel", #"{"defaults": {"mode": "parallel", "max_pods": 1}}"#))
+        defer { tenant.clean() }
+        let missing = TestTask.pod("A", "true", "on_failure: continue").replacing("demo-host", with: "not-there")
+        let (status, result, _) = try run(tenant, missing + TestTask.uplink)
+        #expect(status == 1 && states(result) == ["A false", "UP true"], "\(result)")
+        let message = (result["steps"] as? [[String: Any]])?.first?["message"] as? String ?? ""
+        #expect(message.contains("step A, pod refused-a: ErrImageNeverPull"), "\(message)")
+        tenant.submit("live", "sleep 1000")
+        try tenant.await("live") { $0.phase == "Running" }
+        let file = try TestTask.file(tenant, TestTask.pod("B", "true", "on_failure: continue") + TestTask.uplink)
+        let outcome = tenant.run(["pod", "run", "--tenant", tenant.name, "--json", file])
+        let second = try #require(
+            JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any], "\(outcome)")
+        #expect(outcome.status == 3 && states(second) == ["B false", "UP true"], "\(outcome)")
+        #expect(outcome.output.contains("Maximum pods reached (1/1)"))
+        #expect(tenant.clean() == [])
+    }
+
+    private func configuration(_ name: String, _ text: String) throws -> String {
+        let path = Perigee.shared.directory + "/sequence-\(name).json"
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        return path
+    }
 }

@@ -121,4 +121,66 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: String(found.output.dropLast())))
         #expect(tenant.clean() == [])
     }
+
+    @Test("Killed while its pod is asked to end: the reason is the one that was there, however the pod then ends")
+    func reason() throws {
+        let tenant = TestTenant("reason")
+        defer { tenant.clean() }
+        for kill in ["before", "in its grace"] {
+            tenant.submit("d", "trap '' TERM; echo up; while :; do sleep 0.1; done")
+            #expect(tenant.awaitOutput("d", "up\n"))
+            if kill == "before" { #expect(tenant.killSupervisor(of: "d")) }
+            let stop = Process()
+            stop.executableURL = URL(fileURLWithPath: Perigee.binary)
+            stop.arguments = Array(
+                tenant.perigee.command(["pod", "stop", "--tenant", tenant.name, "--time", "1s", "d"]).dropFirst())
+            try stop.run()
+            if kill == "in its grace" {
+                Thread.sleep(forTimeInterval: 0.3)
+                #expect(tenant.killSupervisor(of: "d"))
+            }
+            stop.waitUntilExit()
+            #expect(tenant.pod("wait", "d").status == 137)
+            let status = try tenant.status("d")
+            #expect(status.reason == "Stopped" && status.exitCode == 137, "\(kill): \(status.data)")
+        }
+        #expect(tenant.clean() == [])
+    }
+
+    @Test("Its pod has ended since: the first look tells so, and it can be removed at once")
+    func ended() throws {
+        let tenant = TestTenant("since")
+        defer { tenant.clean() }
+        for verb in ["list", "status", "rm"] {
+            tenant.submit("e", "until test -e /data/go; do sleep 0.05; done; exit 5")
+            try tenant.await("e") { $0.phase == "Running" }
+            #expect(tenant.killSupervisor(of: "e"))
+            let volume = tenant.perigee.store + "/volumes/since/default"
+            _ = Perigee.shell("touch \(volume)/go")
+            let written = "cat \(tenant.perigee.store)/pods/*/since-e-*/exit | tr -d '\\0' | grep -q ."
+            #expect(eventually { Perigee.shell(written).status == 0 })
+            switch verb {
+            case "list": #expect(try tenant.list().first?["phase"] as? String == "Failed")
+            case "status": #expect(try tenant.status("e").exitCode == 5)
+            default: #expect(tenant.pod("rm", "e").status == 0)
+            }
+            _ = Perigee.shell("rm \(volume)/go")
+        }
+        #expect(tenant.clean() == [])
+    }
+
+    @Test("One that waits does not end with its caller's group")
+    func group() throws {
+        let tenant = TestTenant("waits")
+        defer { tenant.clean() }
+        tenant.submit("w", image: "not-there", "true")
+        try tenant.await("w") { $0.reason == "ErrImageNeverPull" }
+        let process = try #require(tenant.supervisor(of: "w"))
+        #expect(
+            eventually {
+                (try? String(contentsOfFile: "/proc/\(process)/cgroup", encoding: .utf8))?.contains(".supervisor")
+                    == true
+            })
+        #expect(tenant.clean() == [])
+    }
 }

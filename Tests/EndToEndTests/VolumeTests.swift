@@ -277,4 +277,56 @@ import Testing
 
     @Test("what is wrong with volumes", arguments: cases)
     func refused(_ bad: BadInput) throws { try bad.check(in: Self.scene, section: Self.section) }
+
+    @Test("a killed copy leaves nothing of a file, and one that fails no new volume")
+    func halfDone() throws {
+        let path = try directory()
+        try write("", path + "/long")
+        #expect(truncate(path + "/long", 1 << 36) == 0)
+        let place = perigee.store + "/volumes/default/half/sub"
+        let words = perigee.command(["volume", "put", "--max-size", "1t", path + "/long", "half:sub"])
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: words[0])
+        process.arguments = Array(words.dropFirst())
+        try process.run()
+        #expect(eventually { files.fileExists(atPath: place) })
+        Thread.sleep(forTimeInterval: 0.1)
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        #expect(process.terminationReason == .uncaughtSignal)
+        #expect(try files.contentsOfDirectory(atPath: place).isEmpty)
+        let small = Perigee(directory: perigee.directory + "/small")
+        let put = small.command(["volume", "put", "--max-size", "1t", path + "/long", "new:a/b"]).joined(separator: " ")
+        let look = small.command(["volume", "list", "--json"]).joined(separator: " ")
+        let outcome = Perigee.execute([
+            "unshare", "-m", "sh", "-c",
+            "mkdir -p \(small.store) && mount -t tmpfs -o size=4m none \(small.store) && ! \(put) && \(look)",
+        ])
+        #expect(outcome.status == 0 && outcome.output == "[]\n", "\(outcome)")
+        #expect(outcome.errors.contains("long: write(2) the copy: ENOSPC"), "\(outcome)")
+    }
+
+    @Test("two of one name are refused, and what is in the way is named as it is in the volume")
+    func names() throws {
+        let (one, two) = (try directory(), try directory())
+        for path in [one, two] { try write(path, path + "/x") }
+        let both = perigee.run(["volume", "put", one + "/x", two + "/x", "names"])
+        #expect(both.status == 2 && both.errors.contains("two of what is to be put have this name"), "\(both)")
+        #expect(perigee.run(["volume", "put", one + "/x", "names"]).status == 0)
+        try files.createDirectory(atPath: one + "/d/x", withIntermediateDirectories: true)
+        let onto = perigee.run(["volume", "put", one + "/d/x", "names"])
+        #expect(onto.errors.contains("path 'x' in a volume: a part of it is no directory"), "\(onto)")
+    }
+
+    @Test("a volume's user is told by its pod's name")
+    func user() throws {
+        let tenant = TestTenant("userof", in: perigee)
+        defer { tenant.clean() }
+        tenant.submit("p", "--volume", "used", "sleep 1000")
+        try tenant.await("p") { $0.phase == "Running" }
+        let text = "perigee: Volume \"used\" is used by pod userof-p\n"
+        #expect(
+            eventually { perigee.run(["volume", "rm", "--tenant", "userof", "used"]).errors.hasPrefix(text) })
+        #expect(tenant.clean() == [])
+    }
 }

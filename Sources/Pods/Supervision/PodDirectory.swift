@@ -273,6 +273,12 @@ struct PodDirectory: ~Copyable {
         } catch { throw .pods(error) }
     }
 
+    /// The same of pod `id`, as a list looks; a pod that is gone needs none.
+    static func isSupervised(_ id: String, in pods: String) -> Bool {
+        guard let lock = try? Descriptor.workingDirectory.open("\(pods)/\(id)/\(lockName)", O_RDWR) else { return true }
+        return (try? lock.view.lock(exclusive: false, waiting: false)) != true
+    }
+
     /// Returns when nobody supervises it.
     borrowing func awaitSupervisor() throws(PodsError) {
         do throws(SystemError) { try lock(exclusive: false, waiting: true)?.close() } catch { throw .pods(error) }

@@ -63,6 +63,9 @@ struct PodFollower: ~Copyable {
         }
     }
 
+    /// Readable once the caller has asked for the end.
+    var askedToEnd: Descriptor { signals.view }
+
     /// Whether the caller has asked for the end meanwhile.
     mutating func isInterrupted() throws(PodsError) -> Bool {
         do throws(SystemError) {

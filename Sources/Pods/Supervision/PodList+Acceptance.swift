@@ -125,10 +125,21 @@ extension PodList {
         return made
     }
 
+    /// Tenant a's pod b-c and tenant a-b's pod c would have one name.
+    private func checkHostname(of record: PodRecord) throws(PodsError) {
+        for id in try PodDirectory.identifiers(in: pods) where id.hasPrefix(record.hostname + "-") {
+            guard let other = try entry(id), other.record.hostname == record.hostname, !other.status.isFinal,
+                other.record.request.tenant != record.request.tenant
+            else { continue }
+            throw .hostname(record.hostname, .usedBy(tenant: other.record.request.tenant))
+        }
+    }
+
     /// `count` of them run beside each other.
     private func checkRoom(_ records: [PodRecord], beside count: Int, _ tenant: Tenant) throws(PodsError) {
         let live = try entries(tenant: tenant.name).filter { !$0.status.isFinal }
         let areContainers = records.contains { $0.isContainer }
+        for record in records { try checkHostname(of: record) }
         for record in records {
             guard let other = live.first(where: { $0.record.name == record.name })?.record else { continue }
             // A container is nobody's to replace, and replaces nobody that lives.

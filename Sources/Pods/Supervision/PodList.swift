@@ -4,7 +4,7 @@ internal import Glibc
 internal import Images
 internal import Linux
 internal import Network
-package import OCI
+internal import OCI
 
 /// The pods of a root, for commands: what they are is on the disk, and a supervisor each stays with those that live.
 package struct PodList {
@@ -36,15 +36,10 @@ package struct PodList {
         package let status: PodStatus
         /// Output that could not be kept; nil: none.
         package var lostOutput: LostOutput?
+        /// Its processes are stopped where they are.
+        package var isPaused = false
         /// In its tenant's network; nil: it is not asked for, or has none now.
         package var address: String?
-
-        /// All that is kept of it.
-        package var inspection: JSON.Value {
-            .object(
-                [("pod", record.json), ("status", status.json)]
-                    + (lostOutput.map { [("lostOutput", $0.json)] } ?? []))
-        }
     }
 
     /// All, or those of one tenant, or of its name `name`, the eldest first; not the one whose id is `except`.
@@ -100,6 +95,59 @@ package struct PodList {
         return true
     }
 
+    /// Has those looked after whose supervisors were killed, and waits a moment for what is found of those that have ended
+    /// meanwhile. False: there are none.
+    package func takeOver(_ entries: [Entry]) throws(PodsError) -> Bool {
+        var taken: [String] = []
+        var isAny = false
+        for entry in entries where !entry.status.isFinal {
+            if PodDirectory.isSupervised(entry.record.id, in: pods) { continue }
+            isAny = true
+            let hasEnded = hasEnded(entry)
+            do throws(PodsError) {
+                if try supervise(entry.record.id), hasEnded { taken.append(entry.record.id) }
+            } catch {
+                guard case .noPod = error else { throw error }
+            }
+        }
+        let tries = 200
+        for _ in 0..<tries {
+            var rest: [String] = []
+            for id in taken where try status(of: id)?.isFinal == false { rest.append(id) }
+            if rest.isEmpty { break }
+            taken = rest
+            Clock.pause(10_000_000)
+        }
+        return isAny
+    }
+
+    /// Whether one of its containers that are said to run does not.
+    private func hasEnded(_ entry: Entry) -> Bool {
+        guard entry.status.isRunning, let root = try? openRoot() else { return false }
+        return entry.running.contains { name in
+            do throws(ContainersError) {
+                guard let found = try SupervisedContainer.find(try ContainerIdentifier(name), in: root) else {
+                    return true
+                }
+                return (try? found.process()) == nil
+            } catch { return false }
+        }
+    }
+
+    /// The host name of the pod that process `process` stays with; nil: none.
+    package func hostname(supervisedBy process: Int32) -> String? {
+        guard let text = try? Descriptor.workingDirectory.readFile("/proc/\(process)/cgroup", limit: 1 << 16),
+            let root = pods.split(separator: "/").last
+        else { return nil }
+        for line in String(decoding: text, as: UTF8.self).split(separator: "\n") {
+            guard let name = line.split(separator: "/").last, name.hasPrefix(root + "."), name.hasSuffix(".supervisor")
+            else { continue }
+            let id = name.dropFirst(root.count + 1).dropLast(".supervisor".count)
+            return (try? entry(String(id)))??.record.hostname
+        }
+        return nil
+    }
+
     /// nil: there is no such pod.
     package func status(of id: String) throws(PodsError) -> PodStatus? {
         guard let pod = try PodDirectory.find(id, in: pods) else { return nil }
@@ -134,14 +182,16 @@ package struct PodList {
         guard try PodDirectory.find(id, in: pods) != nil else { throw .noPod(id) }
         let patience = 10
         for round in 0... {
-            guard let pod = try PodDirectory.find(id, in: pods), try pod.presentStatus() != nil else { return .removed }
+            guard let pod = try PodDirectory.find(id, in: pods), try pod.presentStatus() != nil else {
+                return try endOfRemoved(id)
+            }
             do throws(PodsError) {
                 if try supervise(id) { try pod.awaitSupervisor() }
             } catch {
-                if case .noPod = PodList.gone(error, id) { return .removed }
+                if case .noPod = PodList.gone(error, id) { return try endOfRemoved(id) }
                 throw error
             }
-            guard let status = try pod.presentStatus() else { return .removed }
+            guard let status = try pod.presentStatus() else { return try endOfRemoved(id) }
             if status.isFinal { return status }
             // It was killed, or has not begun yet; or it can't do its work, and has said why.
             if round >= patience, let failure = pod.failure() { throw .supervisor(pod.record.name, failure) }
@@ -150,9 +200,15 @@ package struct PodList {
         preconditionFailure("rounds have no end")
     }
 
-    /// Asks for the end of pod `id`, and sees to it that somebody heeds that.
+    /// How a pod ended that somebody has removed since it was there.
+    package func endOfRemoved(_ id: String) throws(PodsError) -> PodStatus {
+        try removed.status(of: id) ?? .removed
+    }
+
+    /// Asks for the end of pod `id`, and sees to it that somebody heeds that. One that has ended is left as it is.
     package func stop(_ id: String, _ request: StopRequest) throws(PodsError) {
         guard let pod = try PodDirectory.find(id, in: pods) else { throw .noPod(id) }
+        if try pod.presentStatus()?.isFinal == true { return }
         do throws(SystemError) { try pod.request(request) } catch { throw PodList.gone(.pods(error), id) }
         try supervise(id)
     }

@@ -55,16 +55,22 @@ package struct SequenceRun: ~Copyable {
     /// The signal that has ended it; nil: none has.
     package var signal: Int32? { follower.interrupted }
 
+    private static let interrupted = "skipped: interrupted"
+
+    /// What has refused pods of it, first of all; nil: nothing has.
+    package private(set) var refusal: PodsError?
+
     /// All steps, in the order of the file.
     package mutating func run() throws(PodsError) -> [StepResult] {
         var results: [StepResult] = []
         var ended: String?
         for group in operation.groups {
+            if ended == nil, try follower.isInterrupted() { ended = SequenceRun.interrupted }
             let done = ended == nil ? try run(group) : group.steps.map { StepResult(id: $0.id, failure: ended) }
             for (step, result) in zip(group.steps, done) {
                 if ended == nil, let failure = result.failure, step.onFailure == .stop || signal != nil {
                     tell("step \(step.id): \(failure)")
-                    ended = "skipped: step \(step.id) failed"
+                    ended = signal == nil ? "skipped: step \(step.id) failed" : SequenceRun.interrupted
                 }
             }
             results += done
@@ -115,7 +121,13 @@ package struct SequenceRun: ~Copyable {
             do throws(PodsError) {
                 try copy(uplink)
                 return [StepResult(id: step.id, failure: nil)]
-            } catch { return [StepResult(id: step.id, failure: "\(error)")] }
+            } catch {
+                _ = try follower.isInterrupted()
+                return [
+                    StepResult(
+                        id: step.id, failure: "Sequence execution fails. (step \(step.id): \(error.summary))")
+                ]
+            }
         }
         return try runPods(group)
     }
@@ -127,7 +139,9 @@ package struct SequenceRun: ~Copyable {
                 UploadSource(name: source.name, path: source.path.description, taking: try sources.open(source)))
         }
         let volume = try Volume(tenant: tenant.name, name: uplink.volume)
-        _ = try volume.put(files, to: uplink.destination.description, in: store, limit: tenant.limits.transferSize)
+        _ = try volume.put(
+            files, to: uplink.destination.description, in: store, limit: tenant.limits.transferSize,
+            until: follower.askedToEnd)
     }
 
     // MARK: pods
@@ -138,11 +152,12 @@ package struct SequenceRun: ~Copyable {
             records = try self.records(of: group, ContainerIdentifier.random().text)
         } catch {
             // Nothing of a group is begun where one of it can't be.
-            return group.steps.map { StepResult(id: $0.id, failure: "\(error)") }
+            return group.steps.map { StepResult(id: $0.id, failure: error.summary) }
         }
         do throws(PodsError) { try list.submit([records], of: tenant, configuration) } catch {
-            guard let failure = SequenceRun.failure(group, error) else { throw error }
-            return group.steps.map { StepResult(id: $0.id, failure: failure) }
+            let failure = SequenceRun.failure(group, error)
+            if failure == nil { refusal = refusal ?? error }
+            return group.steps.map { StepResult(id: $0.id, failure: failure ?? error.summary) }
         }
         for record in records { tell("step \(record.task ?? ""): pod \(record.hostname) is accepted") }
         let ends = try follower.follow(records) { "step \($0.task ?? ""): pod \($0.hostname)" }
@@ -157,7 +172,7 @@ package struct SequenceRun: ~Copyable {
     /// REQUIREMENTS, E18.
     private static func failure(_ group: StepGroup, _ error: PodsError) -> String? {
         switch error {
-        case .podLimit, .nameTaken: nil
+        case .podLimit, .nameTaken, .hostname: nil
         default: "Remote manifest upload fails. (manifests/\(group.steps.first?.id ?? "").yaml: \(error.summary))"
         }
     }

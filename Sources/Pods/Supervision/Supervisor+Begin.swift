@@ -62,6 +62,11 @@ extension Supervisor {
                 let message =
                     error.isMissing
                     ? "Container image \"\(image)\" is not present with pull policy of Never" : "\(error)"
+                // Nobody brings it while a sequence waits.
+                if error.isMissing, record.task != nil {
+                    try finish(.failed, reason, message)
+                    return false
+                }
                 for i in status.containers.indices where status.containers[i].image == image {
                     status.containers[i].state = .waiting(reason: reason, message: message)
                 }

@@ -28,6 +28,7 @@ extension Supervisor {
         if let deadline = status.deadline { try timer.arm(at: deadline) }
         let idle = try IdleWatch(record, container)
         var stop = try heed(try stopRequest(), container, timer)
+        var isKilled = false
         OwnProgram.giveMemoryBack()
         if let view = container.view {
             while true {
@@ -41,6 +42,7 @@ extension Supervisor {
                 if ready[3] {
                     if stop != nil {
                         try timer.arm(at: UInt64.max / 4)
+                        isKilled = true
                         container.kill()
                     } else {
                         try request(StopRequest(reason: overdueReason, message: overdueMessage))
@@ -61,7 +63,8 @@ extension Supervisor {
         let kills = container.oomKills
         // What it left behind, where it had no pid namespace of its own to take that along.
         container.kill()
-        let end = container.wait()
+        // Whose child it is not is not told how it ended, and the container's init was killed with it.
+        let end = container.wait()?.cause ?? (isKilled ? .signalled(SIGKILL, dumped: false) : nil)
         while try log.take(.out, from: streams.out.view) {}
         while try log.take(.err, from: streams.err.view) {}
         log.tellLoss()
@@ -108,11 +111,11 @@ extension Supervisor {
     }
 
     /// Writes down what has become of it: by its init, or else by its first process. False: neither tells.
-    private mutating func conclude(_ end: ProcessEnd?, _ stop: StopRequest?, _ kills: UInt64) throws(SystemError)
-        -> Bool
-    {
+    private mutating func conclude(
+        _ end: ProcessEnd.Cause?, _ stop: StopRequest?, _ kills: UInt64
+    ) throws(SystemError) -> Bool {
         let written = CommandEnd(try directory.readFile(PodDirectory.exitName, limit: 4096))
-        guard let cause = written?.cause ?? end?.cause else { return false }
+        guard let cause = written?.cause ?? end else { return false }
         switch cause {
         case .exited(let code): status.exitCode = code
         case .signalled(let signal, _):
@@ -153,7 +156,8 @@ extension Supervisor {
         if try conclude(nil, stop, 0) { return }
         let isOther = record.bootID != (try Boot.identifier())
         if status.startedAt != nil { (status.exitCode, status.termination) = (137, "ContainerStatusUnknown") }
-        if let stop, status.startedAt == nil { return try conclude(.failed, stop.reason, stop.message) }
+        // The reason was there before the end.
+        if let stop { return try conclude(.failed, stop.reason, stop.message) }
         try conclude(
             .failed, "ContainerStatusUnknown",
             isOther

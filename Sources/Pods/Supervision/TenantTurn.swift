@@ -5,7 +5,9 @@ internal import Linux
 struct TenantTurn: ~Copyable {
     private let file: OwnedDescriptor
 
+    /// Tenants whose pods could have one host name, as `a` and `a-b`, have their turns in common.
     static func take(of tenant: String, in pods: String) throws(PodsError) -> TenantTurn {
+        let tenant = tenant.prefix { $0 != "-" }
         do throws(SystemError) {
             let here = Descriptor.workingDirectory
             try here.makeDirectories(pods, mode: 0o700)

@@ -57,14 +57,6 @@ struct PodManifest {
     }
 
     private var container: JSON.Value {
-        var command: [String]?
-        var arguments: [String]?
-        switch pod.command {
-        case .imageDefault: break
-        case .entrypoint(let list): arguments = list
-        case .list(let first, let rest): (command, arguments) = (first, rest.isEmpty ? nil : rest)
-        case .shell(let text): command = ["/bin/sh", "-c", text]
-        }
         let variables = pod.environment.map { variable in
             JSON.Value.object([
                 ("name", .string(variable.name)), ("value", .string(PodManifest.literal(variable.value))),
@@ -77,12 +69,21 @@ struct PodManifest {
                 ("protocol", .string(port.transport == .tcp ? "TCP" : "UDP")),
             ])
         }
-        return .members([
-            ("name", .string("main")), ("image", .string(pod.image)), ("command", command.map(PodManifest.literals)),
-            ("args", arguments.map(PodManifest.literals)), ("env", variables.isEmpty ? nil : .array(variables)),
-            ("ports", ports.isEmpty ? nil : .array(ports)),
-            ("volumeMounts", .array([.object([("name", .string("data")), ("mountPath", .string("/data"))])])),
-        ])
+        return .members(
+            [("name", .string("main")), ("image", .string(pod.image))] + PodManifest.members(of: pod.command) + [
+                ("env", variables.isEmpty ? nil : .array(variables)), ("ports", ports.isEmpty ? nil : .array(ports)),
+                ("volumeMounts", .array([.object([("name", .string("data")), ("mountPath", .string("/data"))])])),
+            ])
+    }
+
+    /// `command` and `args` of a container.
+    static func members(of command: TaskCommand) -> [(String, JSON.Value?)] {
+        switch command {
+        case .imageDefault: []
+        case .entrypoint(let list): [("args", literals(list))]
+        case .list(let first, let rest): [("command", literals(first)), ("args", rest.isEmpty ? nil : literals(rest))]
+        case .shell(let text): [("command", literals(["/bin/sh", "-c", text]))]
+        }
     }
 
     private static func literals(_ texts: [String]) -> JSON.Value { .strings(texts.map(literal)) }

@@ -15,8 +15,9 @@ package struct Transfer: Hashable, Sendable {
     }
 }
 
-/// Files put into directories one by one: written under a name of this process's own, brought to the disk, renamed. A
-/// reader sees the old file or the whole new one, never a part.
+/// Files put into directories one by one: written without a name, or where the file system can't do that under one of this
+/// process's own, brought to the disk, renamed. A reader sees the old file or the whole new one, never a part, and who is killed
+/// leaves nothing of a file without a name.
 struct FileCopy: ~Copyable {
     /// How such a name begins. One whose writer is dead goes when something is next put beside it.
     static let temporaryPrefix = ".perigee-new-"
@@ -25,13 +26,16 @@ struct FileCopy: ~Copyable {
     private let limit: Int64?
     /// Files have the mode that is asked for, whatever the umask.
     private let hasExactModes: Bool
+    /// Once it is readable the work ends.
+    private let asked: Descriptor?
     private var count = 0
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
     private(set) var done = Transfer()
 
-    init(limit: Int64?, exactModes: Bool) {
+    init(limit: Int64?, exactModes: Bool, until asked: Descriptor? = nil) {
         self.limit = limit
         hasExactModes = exactModes
+        self.asked = asked
     }
 
     deinit { buffer.deallocate() }
@@ -44,26 +48,41 @@ struct FileCopy: ~Copyable {
         _ file: Descriptor, as name: [CChar], in directory: Descriptor, mode: UInt32, path: String
     ) throws(PodsError) {
         let temporary = nextName()
-        let fits: Bool
-        do throws(SystemError) {
-            let new = try directory.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
+        let number: Int32
+        var isThere: Bool
+        do throws(SystemError) { (number, isThere) = try FileCopy.make(temporary, in: directory, mode: mode) } catch {
+            throw .transfer(path, error)
+        }
+        let new = OwnedDescriptor(taking: number)
+        do throws(PodsError) {
+            try copy(file, to: new.view, path)
             do throws(SystemError) {
-                fits = try copy(file, to: new.view)
-                if fits {
-                    if hasExactModes { try new.view.setMode(mode) }
-                    try new.view.synchronize()
-                    try directory.rename(temporary, to: name, in: directory)
+                if hasExactModes { try new.view.setMode(mode) }
+                try new.view.synchronize()
+                if !isThere {
+                    let own = "/proc/self/fd/\(number)"
+                    try Descriptor.workingDirectory.link(own, to: temporary, in: directory, flags: AT_SYMLINK_FOLLOW)
+                    isThere = true
                 }
-            } catch {
-                FileCopy.remove(temporary, in: directory)
-                throw error
-            }
-        } catch { throw .transfer(path, error) }
-        guard fits else {
-            FileCopy.remove(temporary, in: directory)
-            throw .transferTooLarge(limit ?? 0)
+                try directory.rename(temporary, to: name, in: directory)
+            } catch { throw .transfer(path, error) }
+        } catch {
+            if isThere { FileCopy.remove(temporary, in: directory) }
+            throw error
         }
         done.files += 1
+    }
+
+    /// A new file, open for writing: without a name where the file system has such files (open(2), O_TMPFILE).
+    private static func make(
+        _ name: String, in directory: Descriptor, mode: UInt32
+    ) throws(SystemError) -> (number: Int32, isNamed: Bool) {
+        let unnamed: Int32 = 0o20_000_000 | O_DIRECTORY
+        do throws(SystemError) {
+            return (try directory.open(".", O_WRONLY | unnamed, mode: mode).release(), false)
+        } catch  where [.EOPNOTSUPP, .EISDIR, .ENOENT, .EINVAL].contains(error.code) {
+            return (try directory.open(name, O_WRONLY | O_CREAT | O_EXCL, mode: mode).release(), true)
+        }
     }
 
     /// Makes the symbolic link `name` in `directory`, over a file or link that has that name.
@@ -99,14 +118,21 @@ struct FileCopy: ~Copyable {
         }
     }
 
-    /// False: it is more than the limit.
-    private mutating func copy(_ file: Descriptor, to new: Descriptor) throws(SystemError) -> Bool {
+    /// `path` is for the error.
+    private mutating func copy(_ file: Descriptor, to new: Descriptor, _ path: String) throws(PodsError) {
         while true {
-            let n = try file.read(into: buffer)
-            if n == 0 { return true }
+            let (n, isOver): (Int, Bool)
+            do throws(SystemError) {
+                if let asked { isOver = try Poll.readable([asked], timeout: 0)[0] } else { isOver = false }
+                n = isOver ? 0 : try file.read(into: buffer)
+            } catch { throw .transfer(path, SystemError(error.call, "the source", error.code)) }
+            if isOver { throw .transferEnded(path) }
+            if n == 0 { return }
             done.bytes = done.bytes.adding(Int64(n))
-            if let limit, done.bytes > limit { return false }
-            try new.write(UnsafeRawBufferPointer(rebasing: buffer[..<n]))
+            if let limit, done.bytes > limit { throw .transferTooLarge(limit) }
+            do throws(SystemError) { try new.write(UnsafeRawBufferPointer(rebasing: buffer[..<n])) } catch {
+                throw .transfer(path, SystemError(error.call, "the copy", error.code))
+            }
         }
     }
 

@@ -41,17 +41,27 @@ extension Volume {
     /// that are there are replaced, each in one step; what is no file, directory or link is refused before anything is
     /// done. What is put is the tenant's: every user of its pods may read and write it, and execute what could be executed.
     ///
-    /// - Parameter limit: the most bytes; nil: any.
+    /// - Parameters:
+    ///   - limit: the most bytes; nil: any.
+    ///   - asked: it ends once that is readable, with ``PodsError/transferEnded(_:)``.
     package func put(
-        _ sources: [UploadSource], to destination: String, in store: ImageStore, limit: Int64?
+        _ sources: [UploadSource], to destination: String, in store: ImageStore, limit: Int64?,
+        until asked: Descriptor? = nil
     ) throws(PodsError) -> Transfer {
         let parts = try VolumePath.parts(destination)
         try Volume.check(sources, limit: limit)
+        let isNew = try open(in: store) == nil
         let hold = try self.hold(in: store)
-        guard let volume = try open(in: store) else { throw .noVolume(name, tenant: tenant) }
-        var copy = FileCopy(limit: limit, exactModes: true)
-        let top = try Volume.directory(parts, in: volume.view, destination)
-        for source in sources { try Volume.put(source, into: top.view, &copy) }
+        var copy = FileCopy(limit: limit, exactModes: true, until: asked)
+        do throws(PodsError) {
+            guard let volume = try open(in: store) else { throw .noVolume(name, tenant: tenant) }
+            let top = try Volume.directory(parts, in: volume.view, destination)
+            for source in sources { try Volume.put(source, into: top.view, &copy) }
+        } catch {
+            hold.end()
+            if isNew { removeEmpty(parts, in: store) }
+            throw error
+        }
         hold.end()
         return copy.done
     }
@@ -66,7 +76,11 @@ extension Volume {
             if status.isRegular { total = total.adding(status.size) }
             if let limit, total > limit { throw .transferTooLarge(limit) }
         }
+        var names: Set<String> = []
         for source in sources {
+            guard source.name.isEmpty || names.insert(source.name).inserted else {
+                throw .volumePath(source.name, why: "two of what is to be put have this name")
+            }
             guard !source.name.utf8.contains(UInt8(ascii: "/")), source.name != ".", source.name != ".." else {
                 throw .volumePath(source.name, why: "it is no file's name")
             }
@@ -86,7 +100,7 @@ extension Volume {
         }
     }
 
-    /// A directory of the volume for `path` to be put into, made if need be.
+    /// A directory of the volume for `path`, which is the source's, to be put into, made if need be.
     private static func directory(
         _ parts: [ArraySlice<UInt8>], in top: Descriptor, _ path: String
     ) throws(PodsError) -> OwnedDescriptor {
@@ -98,11 +112,12 @@ extension Volume {
             FileCopy.sweep(directory.view)
             return directory
         } catch {
+            let inside = parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "/")
             if error.code == .EXDEV || error.code == .ELOOP {
-                throw .volumePath(path, why: "a symbolic link on the way leads out of the volume")
+                throw .volumePath(inside, why: "a symbolic link on the way leads out of the volume")
             }
             if error.code == .ENOTDIR || error.code == .EEXIST {
-                throw .volumePath(path, why: "a part of it is no directory in the volume")
+                throw .volumePath(inside, why: "a part of it is no directory in the volume")
             }
             throw .transfer(path, error)
         }

@@ -28,6 +28,25 @@ extension Volume {
         }
     }
 
+    /// Removes a volume that was made for what could then not be put into it, and in it the directory `parts`, as far as there is
+    /// nothing in them and nobody uses it.
+    func removeEmpty(_ parts: [ArraySlice<UInt8>], in store: ImageStore) {
+        do throws(SystemError) {
+            let root = store.directory
+            let lock = try openLock(in: root)
+            guard try lock.view.lock(exclusive: true, waiting: false) else { return }
+            let volume = try root.openBeneath(place, O_RDONLY | O_DIRECTORY)
+            for (i, part) in parts.enumerated().reversed() {
+                let above = try volume.view.openBeneath(FileTree.path(parts.prefix(i)), O_RDONLY | O_DIRECTORY)
+                try above.view.unlink(FileTree.path([part]), flags: AT_REMOVEDIR)
+            }
+            try root.unlink(place, flags: AT_REMOVEDIR)
+            try lock.close()
+        } catch {
+            // Somebody has put something there.
+        }
+    }
+
     /// Removes what killed removals of the tenant's have left.
     package static func sweep(_ tenant: String, in store: ImageStore) {
         do throws(SystemError) {

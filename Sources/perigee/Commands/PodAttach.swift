@@ -37,7 +37,10 @@ extension Verb {
                     if error.code == .EPIPE { return 125 }
                     throw printing(error)
                 }
-                return try list.end(of: id).exitStatus
+                do throws(PodsError) { return try list.end(of: id).exitStatus } catch {
+                    guard case .noPod = error else { throw error }
+                    return try list.endOfRemoved(id).exitStatus
+                }
             }
         })
 }

@@ -1,6 +1,8 @@
 internal import Containers
 internal import Linux
 internal import Network
+internal import OCI
+internal import Planning
 internal import Pods
 
 extension Verb {
@@ -17,7 +19,8 @@ extension Verb {
             Option("--pids", value: "N", "the most processes and threads"),
             Option("--node", value: "NAME", "its devices, processors and slot: fpga, mpu, gpu, or default"),
             Option("--rootfs-size", value: "SIZE", "the most that it may write outside its volume, at least 1m"),
-            Option("--timeout", value: "TIME", "then TERM, 10 s later KILL, exit code 124: 90s, 5m, 1h30m"),
+            Option(
+                "--timeout", value: "TIME", "then TERM, 10 s later (see --detach) KILL, exit code 124: 90s, 5m, 1h30m"),
             Option("--tenant", value: "NAME", "whose volume and network it is (default: default)"),
             Option("--network", value: "NAME", "its tenant's (pod), its own alone (none), or the host's (host)"),
             Option(
@@ -34,6 +37,8 @@ extension Verb {
             With --image one string goes to /bin/sh -c as it is. What stands behind -- is executed without a shell. Without either
             the image's own command runs.
 
+            What it may have after TERM is 10 s in the foreground, and with --detach the tenant's termination_grace_seconds.
+
             Without --network a pod in the foreground has its own network alone, unless it publishes a port; one with
             --detach has its tenant's.
 
@@ -45,7 +50,12 @@ extension Verb {
                 return try runTaskFile(path, arguments, global)
             }
             let request = try podRequest(arguments)
-            if arguments.has("--detach") { return detach(request, arguments, global) }
+            if arguments.has("--detach") {
+                for option in ["--explain", "--timeline", "--json"] where arguments.has(option) {
+                    throw UsageError("pod run: \(option) is told by who stays, and with --detach nobody does")
+                }
+                return detach(request, arguments, global)
+            }
             if arguments.has("--name") { throw UsageError("pod run: --name goes with --detach") }
             do throws(PodsError) { return try runPod(request, arguments, global) } catch {
                 return Report.failed(error.description, status: error.exitStatus)
@@ -91,6 +101,7 @@ extension Verb {
 
     private static func podRequest(_ arguments: Arguments) throws(UsageError) -> PodRequest {
         guard let image = arguments["--image"] else { throw UsageError("pod run: needs a task file, or --image IMAGE") }
+        try checkImage(image, "pod run")
         var request = PodRequest(image: image)
         request.command = try podCommand(arguments)
         request.tenant = arguments["--tenant"] ?? request.tenant
@@ -139,6 +150,13 @@ extension Verb {
         }
         if request.network != .pod, !seen.isEmpty {
             throw UsageError("pod run: --publish does not go with --network \(request.network?.rawValue ?? "")")
+        }
+    }
+
+    /// What can be no image's name: not found out later, when the tenant's former pod is gone.
+    static func checkImage(_ image: String, _ verb: String) throws(UsageError) {
+        guard ImageReference(image) != nil else {
+            throw UsageError("\(verb): Failed to parse image reference \(quoted(image)): invalid reference format")
         }
     }
 

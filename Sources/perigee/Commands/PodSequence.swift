@@ -14,6 +14,12 @@ extension Verb {
         where arguments.has(option) {
             throw UsageError("pod run: \(option) does not go with a task file, which says such things itself")
         }
+        for option in ["--explain", "--timeline"] where arguments.has(option) {
+            throw UsageError("pod run: \(option) is of one launch, and goes with --image")
+        }
+        guard arguments.command == nil else {
+            throw UsageError("pod run: a task file has its commands itself, and takes none behind --")
+        }
         if arguments.has("--detach"), arguments.has("--json") {
             throw UsageError("pod run: --json tells how the steps ended, and with --detach nobody stays for that")
         }
@@ -40,7 +46,7 @@ extension Verb {
                 return run.signal.map { 128 + $0 } ?? 0
             }
             let results = try run.run()
-            let failure = results.compactMap(\.failure).first
+            let failure = results.compactMap(\.failure).first ?? (run.signal == nil ? nil : "interrupted")
             var members: [(name: String, value: JSON.Value)] = [("status", .bool(failure == nil))]
             if let failure { members.append(("message", .string(failure))) }
             members.append(("steps", .array(results.map(\.json))))
@@ -49,7 +55,8 @@ extension Verb {
                 ? CommandLineTool.printed(JSON.Value.object(members).text(indent: 2) + "\n")
                 : CommandLineTool.printed(table(results))
             if let signal = run.signal { return 128 + signal }
-            return failure != nil ? 1 : isPrinted
+            if failure != nil { return run.refusal?.managementStatus ?? 1 }
+            return isPrinted
         } catch {
             guard case .unreadableTaskFile(_, let reason) = error, reason.code == .ENOENT else { return failed(error) }
             return Report.failed(

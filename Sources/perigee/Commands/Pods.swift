@@ -15,7 +15,9 @@ extension Verb {
         run: { arguments, global in
             try none(arguments, "pod list")
             return try pods(arguments, global) { list, tenant throws(PodsError) in
-                let entries = try list.entries(tenant: arguments.has("--all-tenants") ? nil : tenant.name)
+                let whose = arguments.has("--all-tenants") ? nil : tenant.name
+                var entries = try list.entries(tenant: whose)
+                if !arguments.has("--removed"), try list.takeOver(entries) { entries = try list.entries(tenant: whose) }
                 if arguments.has("--json") {
                     return CommandLineTool.printed(JSON.Value.array(entries.map(\.json)).text(indent: 2) + "\n")
                 }
@@ -35,11 +37,21 @@ extension Verb {
         .podStatus, operands: "NAME", summary: "show the state of a pod, as JSON",
         options: [TenantOption.option],
         run: { arguments, global in
-            try pod(arguments, global, "pod status") { list, found throws(PodsError) in
-                // One whose supervisor was killed is found here, and gets another.
-                try list.supervise(found.record.id)
+            let name = try podName(arguments, "pod status")
+            return try pods(arguments, global) { list, tenant throws(PodsError) in
+                let found: PodList.Entry
+                do throws(PodsError) { found = try list.entry(of: name, tenant: tenant.name) } catch {
+                    guard case .noPod = error else { throw error }
+                    let answer = JSON.Value.object([
+                        ("error", .string("POD_NOT_FOUND")), ("message", .string(error.summary)),
+                    ])
+                    _ = CommandLineTool.printed(answer.text(indent: 2) + "\n")
+                    throw error
+                }
+                _ = try list.takeOver([found])
                 guard var entry = try list.entry(found.record.id) else { throw .noPod(found.record.name) }
                 entry.address = list.address(of: entry.record)
+                entry.isPaused = entry.status.isRunning && list.isPaused(entry)
                 let answer = JSON.Value.object([
                     ("message", .string("Successfully fetched pod status")), ("data", entry.json),
                 ])
@@ -126,6 +138,7 @@ extension Verb {
                     try list.stop(id, StopRequest(reason: "Stopped", message: "removed by a command", grace: 0))
                     _ = try list.end(of: id)
                 }
+                _ = try list.takeOver([entry])
                 try list.remove(id)
                 return 0
             }
@@ -149,7 +162,7 @@ extension Verb {
     /// Milliseconds.
     private static func grace(_ arguments: Arguments) throws(UsageError) -> UInt64? {
         guard let text = arguments["--time"] else { return nil }
-        guard let time = text == "0" ? 0 : Quantity.nanoseconds(text) else {
+        guard let time = ["0", "0s"].contains(text) ? 0 : Quantity.nanoseconds(text) else {
             throw UsageError("pod stop: --time '\(text)' is not a time such as 10s")
         }
         return time / 1_000_000
@@ -246,6 +259,7 @@ extension PodList.Entry {
         members.append(("phase", .string(status.phase.rawValue)))
         if let reason = status.reason { members.append(("reason", .string(reason))) }
         if let message = status.message { members.append(("message", .string(message))) }
+        if isPaused { members.append(("paused", .bool(true))) }
         members.append(("acceptedAt", .string(Clock.rfc3339(record.acceptedAt))))
         let isPlaced = status.reason != "Unschedulable"
         let condition: [(name: String, value: JSON.Value)] = [

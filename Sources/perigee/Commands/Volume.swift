@@ -101,7 +101,10 @@ extension Verb {
             }
             let name = arguments.operands[0]
             return try volumes(arguments, global) { tenant, store throws(PodsError) in
-                try Volume(tenant: tenant.name, name: name).remove(in: store)
+                let list = try PodList.open(global)
+                try Volume(tenant: tenant.name, name: name).remove(in: store) {
+                    list.hostname(supervisedBy: $0).map { "pod \($0)" }
+                }
                 return "removed \(name)\n"
             }
         })
