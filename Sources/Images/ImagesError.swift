@@ -143,7 +143,7 @@ extension ImagesError: CustomStringConvertible {
         switch error.code {
         case .ENOSPC: "the store's file system is full; `perigee image prune` removes what no image needs"
         case .ENODEV where error.call == "fsopen": "the kernel lacks overlayfs: try `modprobe overlay`"
-        case .EPERM, .EACCES: "images need root"
+        case .EPERM, .EACCES: "the store needs root: sudo perigee ..."
         case .ENOTDIR where error.call == "openat": "--store names a directory"
         default: nil
         }

@@ -151,8 +151,7 @@ extension PodsError: CustomStringConvertible {
         switch self {
         case .images(let error): "\(error)"
         case .pods(let error):
-            "the pod's record: \(error)"
-                + (error.code == .ENOSPC ? "\n  hint: the file system of --root or --store is full" : "")
+            "the pod's record: \(error)" + PodsError.hint(error.code)
         case .output(let error): "standard output: \(error)"
         case .notRunning(let name): "pod '\(name)' does not run\n  hint: `perigee pod status \(name)` tells why"
         case .notDetachable(let step):
@@ -328,6 +327,14 @@ extension PodsError: CustomStringConvertible {
         }
     }
 
+    private static func hint(_ code: Errno) -> String {
+        switch code {
+        case .ENOSPC: "\n  hint: the file system of --root or --store is full"
+        case .EACCES, .EPERM: "\n  hint: pods need root: sudo perigee ..."
+        default: ""
+        }
+    }
+
     /// For verbs that manage: 1 failed, 2 usage or an invalid file, 3 a limit or busy, 4 not there, 5 not permitted.
     package var managementStatus: Int32 {
         switch self {
@@ -336,6 +343,8 @@ extension PodsError: CustomStringConvertible {
         case .images(let error) where error.isMissing: 4
         case .notStarted(_, _, _, let status): status
         case .workspaceOwner: 5
+        case .pods(let error) where [.EACCES, .EPERM].contains(error.code): 5
+        case .containers(.state(let error)) where [.EACCES, .EPERM].contains(error.code): 5
         case .notDetachable, .whichContainer: 2
         case .invalidName, .untrustedFile, .configuration, .hostname, .unknownNode, .cdi, .cdiName, .cdiConflict,
             .volumePath, .notTransferable, .invalidTaskFile:

@@ -1,8 +1,9 @@
 import Foundation
 
-/// Waits until `condition` holds, and says whether it does. The time is for a machine that is busy: at most a minute.
+/// Waits until `condition` holds, and says whether it does. The time is for a machine that is busy, or stands still for a
+/// minute: at most three.
 func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
-    let end = Date().addingTimeInterval(60)
+    let end = Date().addingTimeInterval(180)
     while true {
         if try condition() { return true }
         if Date() > end { return false }

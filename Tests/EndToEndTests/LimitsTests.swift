@@ -59,15 +59,23 @@ import Testing
     @Test("a caller who is not root sees his own tenant's, and no other's")
     func callers() throws {
         let path = try Self.configuration(Self.example, in: Self.scene)
-        func run(_ user: String, _ arguments: String...) -> Perigee.Outcome {
+        func perform(_ user: String, _ words: [String]) -> Perigee.Outcome {
             let nobody = ["setpriv", "--reuid=\(user)", "--regid=65534", "--clear-groups"]
-            return Perigee.execute(nobody + perigee.command(["--config-file", path, "limits"] + arguments))
+            return Perigee.execute(nobody + perigee.command(["--config-file", path] + words))
         }
+        func run(_ user: String, _ arguments: String...) -> Perigee.Outcome { perform(user, ["limits"] + arguments) }
         let own = run("65534")
         #expect(own.status == 0 && own.output.hasPrefix("tenant acme, group lab"), "\(own.errors)")
         let other = run("65534", "--tenant", "other")
         #expect(other.status == 5)
         #expect(other.errors.hasPrefix("perigee: Permission denied: you are tenant acme, and not other\n"))
+        // What is root's is refused as such.
+        for words in [
+            ["pod", "list"], ["volume", "list"], ["pod", "run", "--detach", "--image", "demo-host", "true"],
+        ] {
+            let refused = perform("65534", words)
+            #expect(refused.status == 5 && refused.errors.contains(": sudo perigee"), "\(words): \(refused)")
+        }
         let stranger = run("65533")
         #expect(stranger.status == 5 && stranger.errors.hasPrefix("perigee: user 65533 has no tenant\n"))
     }

@@ -108,7 +108,7 @@ import Testing
 
     /// Each has reached all of its tenant, and its hosts file has those and no others.
     private func awaitReach(_ tenants: [TestTenant]) throws {
-        let end = Date().addingTimeInterval(60)
+        let end = Date().addingTimeInterval(180)
         for tenant in tenants {
             for i in 1...Self.pods {
                 let path = tenant.perigee.store + "/volumes/\(tenant.name)/v/\(tenant.name)-p\(i)"

@@ -102,7 +102,7 @@ import Testing
         // A thread of the test's may keep TERM back, and so does what it starts.
         defer { _ = kill(follower.processIdentifier, SIGKILL) }
         func see(_ kinds: [String]) throws {
-            let end = Date().addingTimeInterval(60)
+            let end = Date().addingTimeInterval(180)
             while true {
                 let lines = (try String(contentsOfFile: file, encoding: .utf8)).split(separator: "\n").map(String.init)
                 let seen = try lines.map { try event($0) }

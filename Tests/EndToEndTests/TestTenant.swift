@@ -44,9 +44,9 @@ struct TestTenant: Sendable {
         return Status(data: try #require(object?["data"] as? [String: Any], "\(outcome.errors)"))
     }
 
-    /// Waits, at most a minute, until the pod's status is as is asked.
+    /// Waits, at most three minutes, until the pod's status is as is asked.
     func await(_ pod: String, _ condition: (Status) -> Bool) throws {
-        let end = Date().addingTimeInterval(60)
+        let end = Date().addingTimeInterval(180)
         while true {
             let status = try status(pod)
             if condition(status) { return }

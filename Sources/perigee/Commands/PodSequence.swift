@@ -26,7 +26,7 @@ extension Verb {
         guard Identity.effectiveUser == 0 else {
             return Report.failed(
                 "pod run needs root: it makes namespaces, mounts and cgroups\n  hint: sudo perigee pod run ...",
-                status: 125)
+                status: arguments.has("--detach") ? 5 : 125)
         }
         do throws(PodsError) {
             let (tenant, configuration) = try TenantOption.read(arguments, global)
