@@ -330,7 +330,8 @@ extension PodsError: CustomStringConvertible {
     private static func hint(_ code: Errno) -> String {
         switch code {
         case .ENOSPC: "\n  hint: the file system of --root or --store is full"
-        case .EACCES, .EPERM: "\n  hint: pods need root: sudo perigee ..."
+        case .EACCES where Identity.effectiveUser != 0, .EPERM where Identity.effectiveUser != 0:
+            "\n  hint: pods need root: sudo perigee ..."
         default: ""
         }
     }

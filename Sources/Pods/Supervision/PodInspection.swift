@@ -41,7 +41,11 @@ extension PodList.Entry {
             ("terminationGracePeriodSeconds", .unsigned(record.terminationGrace / milliseconds)),
             ("initContainers", containers { $0.isInit }),
             ("containers", record.manifest == nil ? .array([main]) : containers { !$0.isInit }),
-            ("volumes", record.manifest == nil ? .array([volume]) : nil),
+            (
+                "volumes",
+                record.manifest == nil
+                    ? .array([PodManifest.volume(record.request.volume, of: record.request.tenant)]) : nil
+            ),
         ])
     }
 
@@ -52,21 +56,11 @@ extension PodList.Entry {
         return .array(found.map { .object([("name", .string($0.name)), ("image", .string($0.image))]) })
     }
 
-    private var volume: JSON.Value {
-        let claim = "\(record.request.tenant)-\(record.request.volume)"
-        return .object([
-            ("name", .string("data")), ("persistentVolumeClaim", .object([("claimName", .string(claim))])),
-        ])
-    }
-
     /// The one of a pod that is none of a manifest.
     private var main: JSON.Value {
         let request = record.request
-        let ports = request.ports.compactMap { PublishedPort($0) }.map { port in
-            JSON.Value.object([
-                ("containerPort", .unsigned(UInt64(port.container))), ("hostPort", .unsigned(UInt64(port.host))),
-                ("protocol", .string(port.transport.rawValue.uppercased())),
-            ])
+        let ports = request.ports.compactMap { PublishedPort($0) }.map {
+            PodManifest.port($0.container, host: $0.host, $0.transport.rawValue)
         }
         let variables = request.environment.map { variable in
             let parts = variable.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -85,29 +79,45 @@ extension PodList.Entry {
                     ("env", variables.isEmpty ? nil : .array(variables)),
                     ("ports", ports.isEmpty ? nil : .array(ports)),
                     ("resources", hasLimits ? .object([("limits", .members(limits))]) : nil),
-                    ("volumeMounts", .array([.object([("name", .string("data")), ("mountPath", .string("/data"))])])),
+                    ("volumeMounts", .array([PodManifest.volumeMount])),
                 ])
     }
 
     private var podStatus: JSON.Value {
-        let initial = status.containers.filter(\.isInit).map(\.statusJSON)
-        let rest = status.containers.filter { !$0.isInit }.map(\.statusJSON)
-        let isPlaced = status.reason != "Unschedulable"
-        var conditions: [JSON.Value] = [
-            .object([("type", .string("PodScheduled")), ("status", .string(isPlaced ? "True" : "False"))])
-        ]
-        if record.manifest != nil { conditions += PodPhase(status.containers, .always).conditions(of: status.phase) }
         let single = JSON.Value.object([
             ("name", .string("main")), ("image", .string(record.request.image)), ("imageID", .string("")),
             ("state", status.containerState), ("lastState", .object([])), ("ready", .bool(status.isRunning)),
             ("started", .bool(status.isRunning)), ("restartCount", .integer(0)),
         ])
-        return .members([
+        var members: [(String, JSON.Value?)] = [
             ("phase", .string(status.phase.rawValue)), ("reason", status.reason.map { .string($0) }),
             ("message", status.message.map { .string($0) }),
-            ("startTime", status.startedAt.map { .string(Clock.rfc3339($0)) }), ("conditions", .array(conditions)),
-            ("initContainerStatuses", initial.isEmpty ? nil : .array(initial)),
-            ("containerStatuses", .array(record.manifest == nil ? [single] : rest)),
+        ]
+        members += statusMembers.map { ($0.name, $0.value) }
+        if status.containers.isEmpty {
+            members.append(("startTime", status.startedAt.map { .string(Clock.rfc3339($0)) }))
+            members.append(("containerStatuses", .array([single])))
+        }
+        return .members(members)
+    }
+
+    /// core/v1 PodStatus but for phase, reason and message: the conditions, and of a pod of several containers what they do.
+    package var statusMembers: [(name: String, value: JSON.Value)] {
+        let isPlaced = status.reason != "Unschedulable"
+        let scheduled = JSON.Value.object([
+            ("type", .string("PodScheduled")), ("status", .string(isPlaced ? "True" : "False")),
         ])
+        guard !status.containers.isEmpty else { return [("conditions", .array([scheduled]))] }
+        let phase = PodPhase(status.containers, .always)
+        func statuses(_ isInit: Bool) -> JSON.Value {
+            .array(status.containers.filter { $0.isInit == isInit }.map(\.statusJSON))
+        }
+        var members: [(name: String, value: JSON.Value)] = [
+            ("conditions", .array([scheduled] + phase.conditions(of: status.phase)))
+        ]
+        if let startedAt = status.startedAt { members.append(("startTime", .string(Clock.rfc3339(startedAt)))) }
+        if status.containers.contains(where: \.isInit) { members.append(("initContainerStatuses", statuses(true))) }
+        members.append(("containerStatuses", statuses(false)))
+        return members
     }
 }

@@ -177,9 +177,8 @@ package struct PodList {
         try? PodWake.call(in: pod.directory.view)
     }
 
-    /// Waits for the end of pod `id`, however often its supervisor is killed.
+    /// Waits for the end of pod `id`, which was there, however often its supervisor is killed.
     package func end(of id: String) throws(PodsError) -> PodStatus {
-        guard try PodDirectory.find(id, in: pods) != nil else { throw .noPod(id) }
         let patience = 10
         for round in 0... {
             guard let pod = try PodDirectory.find(id, in: pods), try pod.presentStatus() != nil else {
@@ -201,7 +200,7 @@ package struct PodList {
     }
 
     /// How a pod ended that somebody has removed since it was there.
-    package func endOfRemoved(_ id: String) throws(PodsError) -> PodStatus {
+    private func endOfRemoved(_ id: String) throws(PodsError) -> PodStatus {
         try removed.status(of: id) ?? .removed
     }
 

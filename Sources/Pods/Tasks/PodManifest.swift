@@ -17,18 +17,7 @@ struct PodManifest {
                     ("activeDeadlineSeconds", pod.maxDuration.map { .unsigned(($0 + 999) / 1000) }),
                     ("terminationGracePeriodSeconds", .unsigned(operation.terminationGraceSeconds)),
                     ("containers", .array([container])),
-                    (
-                        "volumes",
-                        .array([
-                            .object([
-                                ("name", .string("data")),
-                                (
-                                    "persistentVolumeClaim",
-                                    .object([("claimName", .string("\(operation.tenant)-\(pod.volume)"))])
-                                ),
-                            ])
-                        ])
-                    ),
+                    ("volumes", .array([PodManifest.volume(pod.volume, of: operation.tenant)])),
                 ])
             ),
         ])
@@ -62,19 +51,29 @@ struct PodManifest {
                 ("name", .string(variable.name)), ("value", .string(PodManifest.literal(variable.value))),
             ])
         }
-        let ports = pod.ports.map { port in
-            JSON.Value.members([
-                ("containerPort", .unsigned(UInt64(port.container))),
-                ("hostPort", port.host.map { .unsigned(UInt64($0)) }),
-                ("protocol", .string(port.transport == .tcp ? "TCP" : "UDP")),
-            ])
-        }
+        let ports = pod.ports.map { PodManifest.port($0.container, host: $0.host, $0.transport.rawValue) }
         return .members(
             [("name", .string("main")), ("image", .string(pod.image))] + PodManifest.members(of: pod.command) + [
                 ("env", variables.isEmpty ? nil : .array(variables)), ("ports", ports.isEmpty ? nil : .array(ports)),
-                ("volumeMounts", .array([.object([("name", .string("data")), ("mountPath", .string("/data"))])])),
+                ("volumeMounts", .array([PodManifest.volumeMount])),
             ])
     }
+
+    static func port(_ container: UInt16, host: UInt16?, _ transport: String) -> JSON.Value {
+        .members([
+            ("containerPort", .unsigned(UInt64(container))), ("hostPort", host.map { .unsigned(UInt64($0)) }),
+            ("protocol", .string(transport.uppercased())),
+        ])
+    }
+
+    static func volume(_ name: String, of tenant: String) -> JSON.Value {
+        .object([
+            ("name", .string("data")),
+            ("persistentVolumeClaim", .object([("claimName", .string("\(tenant)-\(name)"))])),
+        ])
+    }
+
+    static let volumeMount = JSON.Value.object([("name", .string("data")), ("mountPath", .string("/data"))])
 
     /// `command` and `args` of a container.
     static func members(of command: TaskCommand) -> [(String, JSON.Value?)] {

@@ -37,10 +37,7 @@ extension Verb {
                     if error.code == .EPIPE { return 125 }
                     throw printing(error)
                 }
-                do throws(PodsError) { return try list.end(of: id).exitStatus } catch {
-                    guard case .noPod = error else { throw error }
-                    return try list.endOfRemoved(id).exitStatus
-                }
+                return try list.end(of: id).exitStatus
             }
         })
 }

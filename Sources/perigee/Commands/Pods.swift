@@ -261,29 +261,10 @@ extension PodList.Entry {
         if let message = status.message { members.append(("message", .string(message))) }
         if isPaused { members.append(("paused", .bool(true))) }
         members.append(("acceptedAt", .string(Clock.rfc3339(record.acceptedAt))))
-        let isPlaced = status.reason != "Unschedulable"
-        let condition: [(name: String, value: JSON.Value)] = [
-            ("type", .string("PodScheduled")), ("status", .string(isPlaced ? "True" : "False")),
-        ]
-        guard status.containers.isEmpty else { return .object(members + containerMembers(.object(condition))) }
-        members.append(("conditions", .array([.object(condition)])))
+        members += statusMembers
+        guard status.containers.isEmpty else { return .object(members) }
         members.append(("state", status.containerState))
         if let lostOutput { members.append(("lostOutput", lostOutput.json)) }
         return .object(members)
-    }
-
-    /// Of a pod of several containers: core/v1 PodStatus.
-    private func containerMembers(_ scheduled: JSON.Value) -> [(name: String, value: JSON.Value)] {
-        let phase = PodPhase(status.containers, .always)
-        func statuses(_ isInit: Bool) -> JSON.Value {
-            .array(status.containers.filter { $0.isInit == isInit }.map(\.statusJSON))
-        }
-        var members: [(name: String, value: JSON.Value)] = [
-            ("conditions", .array([scheduled] + phase.conditions(of: status.phase)))
-        ]
-        if let startedAt = status.startedAt { members.append(("startTime", .string(Clock.rfc3339(startedAt)))) }
-        if status.containers.contains(where: \.isInit) { members.append(("initContainerStatuses", statuses(true))) }
-        members.append(("containerStatuses", statuses(false)))
-        return members
     }
 }
